@@ -1,0 +1,1 @@
+"""Values and transition tables. No I/O, no clock, no environment; only msgspec and the standard library."""

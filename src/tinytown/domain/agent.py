@@ -1,0 +1,125 @@
+"""Agents: named workers, each a coding CLI run by a host."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from enum import Enum
+
+import msgspec
+
+from tinytown.domain.lifecycle import Lifecycle
+
+REVIEWER_ROLE = "reviewer"
+WORKER_ROLE = "worker"
+"""The generic role: takes whatever no specialist takes."""
+
+
+class AgentState(Enum):
+    """What an agent is doing."""
+
+    STARTING = "starting"
+    """Registered; no host has taken it yet."""
+    IDLE = "idle"
+    """Hosted and free."""
+    WORKING = "working"
+    """A run is under way."""
+    PAUSED = "paused"
+    """Told to take nothing new, or waiting out a rate limit."""
+    DRAINING = "draining"
+    """Finishes its run, then stops."""
+    COLD = "cold"
+    """Its host is gone; it comes back when a host on its machine starts."""
+    STOPPED = "stopped"
+    """Stopped on purpose."""
+    ERROR = "error"
+    """Its CLI cannot be run."""
+
+
+AGENT_LIFECYCLE = Lifecycle(
+    "the agent",
+    AgentState.STARTING,
+    {
+        AgentState.STARTING: (AgentState.IDLE, AgentState.COLD, AgentState.STOPPED, AgentState.ERROR),
+        AgentState.IDLE: (
+            AgentState.WORKING,
+            AgentState.PAUSED,
+            AgentState.DRAINING,
+            AgentState.COLD,
+            AgentState.STOPPED,
+            AgentState.ERROR,
+        ),
+        AgentState.WORKING: (
+            AgentState.IDLE,
+            AgentState.PAUSED,
+            AgentState.DRAINING,
+            AgentState.COLD,
+            AgentState.STOPPED,
+            AgentState.ERROR,
+        ),
+        AgentState.PAUSED: (AgentState.IDLE, AgentState.DRAINING, AgentState.COLD, AgentState.STOPPED),
+        AgentState.DRAINING: (AgentState.STOPPED, AgentState.COLD, AgentState.ERROR),
+        AgentState.COLD: (AgentState.STARTING, AgentState.IDLE, AgentState.STOPPED, AgentState.ERROR),
+        AgentState.STOPPED: (AgentState.STARTING,),
+        AgentState.ERROR: (AgentState.STARTING, AgentState.STOPPED),
+    },
+)
+
+AVAILABLE = frozenset({AgentState.STARTING, AgentState.IDLE, AgentState.WORKING})
+"""States in which an agent can be expected to get to a task by itself."""
+
+GONE = frozenset({AgentState.STOPPED, AgentState.ERROR})
+"""States in which it will not come back by itself."""
+
+
+class AgentSpec(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """What does not change about an agent."""
+
+    id: str
+    name: str
+    cli: str
+    role: str
+    """What it is good at; `reviewer` is kept free for review gates, `worker` is generic."""
+    nickname: str | None = None
+    parent: str | None = None
+    """Name of the agent that spawned it."""
+    max_rounds: int | None = None
+    """Runs after which it stops by itself."""
+    machine: str = ""
+    """The machine (and town folder) whose host runs it."""
+    created_at: datetime
+
+
+class Agent(msgspec.Struct, frozen=True, kw_only=True):
+    """An agent as it stands."""
+
+    spec: AgentSpec
+    state: AgentState
+    since: datetime
+    """When it entered its state."""
+    rounds_completed: int = 0
+    tasks_completed: int = 0
+    host_id: str | None = None
+    run_id: str | None = None
+    task_id: str | None = None
+    """The task of the run under way."""
+    paused_until: datetime | None = None
+    reason: str = ""
+    """Why it is paused, cold, stopped or in error."""
+    last_output_at: datetime | None = None
+    """When its CLI last printed something."""
+    open_tasks: int = 0
+    """Tasks given to it that are not finished; derived from its index."""
+    inbox_len: int = 0
+    urgent_len: int = 0
+    tokens: int = 0
+    cost_usd: float = 0.0
+
+    @property
+    def id(self) -> str:
+        """Its id."""
+        return self.spec.id
+
+    @property
+    def name(self) -> str:
+        """Its name, unique in the town."""
+        return self.spec.name

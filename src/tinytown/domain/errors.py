@@ -1,0 +1,129 @@
+"""The one error tree. A class's docstring is its default message; the evidence is in attributes.
+
+Faces map the tree once: CLI to exit codes, REST to problem documents, MCP to tool errors.
+"""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+
+class TinytownError(Exception):
+    """Something expected went wrong."""
+
+    exit_code: ClassVar[int] = 1
+    http_status: ClassVar[int] = 500
+
+    def __init__(self, message: str | None = None, **evidence: object) -> None:
+        self.message = message or (type(self).__doc__ or "").strip().splitlines()[0]
+        self.evidence = evidence
+        super().__init__(self.message)
+
+    @property
+    def slug(self) -> str:
+        """Stable name of the error class in kebab case, e.g. ``not-found``."""
+        name = type(self).__name__.removesuffix("Error")
+        return "".join(f"-{c.lower()}" if c.isupper() else c for c in name).lstrip("-")
+
+
+class InvalidInputError(TinytownError):
+    """The input is not valid."""
+
+    exit_code = 2
+    http_status = 400
+
+
+class ProblemsError(TinytownError):
+    """Several things are wrong; each is one line of ``problems``."""
+
+    http_status = 400
+
+    def __init__(self, problems: tuple[str, ...]) -> None:
+        self.problems = problems
+        super().__init__("\n".join(problems), problems=problems)
+
+
+class ConfigError(TinytownError):
+    """The configuration cannot be used."""
+
+    exit_code = 2
+
+
+class NotFoundError(TinytownError):
+    """There is no such thing."""
+
+    http_status = 404
+
+
+class AmbiguousError(InvalidInputError):
+    """The prefix fits more than one id."""
+
+    exit_code = 1
+
+
+class AlreadyExistsError(TinytownError):
+    """It exists already."""
+
+    http_status = 409
+
+
+class IllegalTransitionError(TinytownError):
+    """That state cannot follow this one."""
+
+    http_status = 409
+
+
+class ConflictError(TinytownError):
+    """The state changed in between; nothing was written."""
+
+    http_status = 409
+
+
+class StaleError(ConflictError):
+    """The mission moved on since it was read; re-read and plan again."""
+
+
+class LeaseLostError(ConflictError):
+    """Another process holds the lease now; this one may not write."""
+
+
+class UnavailableError(TinytownError):
+    """A service this needs cannot be reached."""
+
+    http_status = 503
+
+
+class StoreUnavailableError(UnavailableError):
+    """The Redis server cannot be reached."""
+
+
+class StoreError(TinytownError):
+    """The Redis server refused a command."""
+
+
+class ForgeError(TinytownError):
+    """The forge refused the request."""
+
+
+class ForgeUnavailableError(ForgeError, UnavailableError):
+    """The forge cannot be reached just now; the request may succeed later."""
+
+    http_status = 503
+
+
+class GitError(TinytownError):
+    """A git command failed."""
+
+
+class WorktreeInUseError(TinytownError):
+    """The worktree holds work that exists nowhere else; it is kept."""
+
+    http_status = 409
+
+
+class AgentCliError(TinytownError):
+    """The agent's CLI cannot be started."""
+
+
+class ServerError(TinytownError):
+    """The town's own Redis server cannot be started."""

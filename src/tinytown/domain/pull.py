@@ -1,0 +1,85 @@
+"""What a forge says of a pull request. Each value names the head commit it is about."""
+
+from __future__ import annotations
+
+import msgspec
+
+from tinytown.domain.workitem import Verdict
+
+
+class PullDraft(msgspec.Struct, frozen=True, kw_only=True):
+    """A pull request to be opened."""
+
+    branch: str
+    """Head branch."""
+    base: str
+    head: str
+    """Head commit that was handed in."""
+    title: str
+    body: str
+    marker: str
+    """Hidden identification of the work item; the forge finds an earlier pull request of it by this or the branch."""
+    named_url: str | None = None
+    """One that the agent opened itself, if it said so."""
+
+
+class Pull(msgspec.Struct, frozen=True, kw_only=True):
+    """A pull request as the forge has it."""
+
+    number: int
+    url: str
+    """Also what watches name as their target."""
+    branch: str
+    base: str
+    head: str
+    """Current head commit."""
+    is_open: bool = True
+    merged_as: str | None = None
+    """Commit on the base branch, once it is merged."""
+
+
+class CheckRun(msgspec.Struct, frozen=True, kw_only=True):
+    """One check of one commit."""
+
+    name: str
+    verdict: Verdict
+    summary: str = ""
+    """One line."""
+    output: str = ""
+    """The end of its log, as far as it is useful for mending."""
+
+
+class ChecksSeen(msgspec.Struct, frozen=True, kw_only=True):
+    """All checks of a head commit together."""
+
+    head: str
+    verdict: Verdict
+    runs: tuple[CheckRun, ...] = ()
+
+
+class MergeabilitySeen(msgspec.Struct, frozen=True, kw_only=True):
+    """Whether a head commit merges into its base as that is now."""
+
+    head: str
+    verdict: Verdict
+    reason: str = ""
+    """Of a failure: which files conflict, or what the forge says."""
+
+
+class ReviewSeen(msgspec.Struct, frozen=True, kw_only=True):
+    """What people (or bots) say of a head commit."""
+
+    head: str
+    verdict: Verdict
+    """UNKNOWN when nobody said anything."""
+    by: str = ""
+    text: str = ""
+
+
+class Merged(msgspec.Struct, frozen=True, kw_only=True):
+    """The outcome of a merge."""
+
+    sha: str
+    """Merge commit on the base branch."""
+    notice: str = ""
+    """What a person should know, e.g. a checkout that was left behind."""

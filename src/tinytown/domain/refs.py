@@ -1,0 +1,77 @@
+"""References to what a mission is about: issues and documents."""
+
+from __future__ import annotations
+
+import re
+from typing import TypeAlias
+
+import msgspec
+
+from tinytown.domain.errors import InvalidInputError
+
+_NUMBER = r"(?P<number>[1-9][0-9]{0,9})"
+_SLUG = r"(?P<owner>[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?)/(?P<repo>[A-Za-z0-9._-]+)"
+_FORMS = (
+    re.compile(rf"#?{_NUMBER}"),
+    re.compile(rf"{_SLUG}#{_NUMBER}"),
+    re.compile(rf"https?://[^/\s]+/{_SLUG}/(?:issues|pull)/{_NUMBER}(?:[/?#]\S*)?"),
+)
+
+
+class IssueRef(msgspec.Struct, frozen=True, tag_field="type", tag="issue", order=True):
+    """An issue. Two repositories may both have a #5, so its identity is owner/repo/number."""
+
+    owner: str
+    repo: str
+    number: int
+
+    def __str__(self) -> str:
+        return f"{self.owner}/{self.repo}#{self.number}"
+
+    @property
+    def repository(self) -> tuple[str, str]:
+        """(owner, repo)."""
+        return self.owner, self.repo
+
+    def label(self, home: tuple[str, str]) -> str:
+        """`#5` within the home repository, `owner/repo#5` elsewhere."""
+        return f"#{self.number}" if self.folded.repository == (home[0].lower(), home[1].lower()) else str(self)
+
+    @property
+    def folded(self) -> IssueRef:
+        """The same reference in lower case: forges ignore the case of owner and repository."""
+        return IssueRef(self.owner.lower(), self.repo.lower(), self.number)
+
+
+class DocRef(msgspec.Struct, frozen=True, tag_field="type", tag="doc", order=True):
+    """A document of the repository, by its path relative to the town's root."""
+
+    path: str
+
+    def __str__(self) -> str:
+        return self.path
+
+    def label(self, home: tuple[str, str]) -> str:  # noqa: ARG002  the same call works on both kinds
+        """The path."""
+        return self.path
+
+
+ObjectiveRef: TypeAlias = IssueRef | DocRef
+
+
+def parse_issue_ref(text: str, home: tuple[str, str]) -> IssueRef:
+    """Read `23`, `#23`, `owner/repo#23` or an issue URL.
+
+    Args:
+        text: what a person wrote.
+        home: (owner, repo) that a bare number belongs to.
+
+    Raises:
+        InvalidInputError: it is none of these.
+    """
+    for form in _FORMS:
+        if match := form.fullmatch(text.strip()):
+            groups = match.groupdict()
+            owner, repo = groups.get("owner") or home[0], groups.get("repo") or home[1]
+            return IssueRef(owner, repo, int(groups["number"]))
+    raise InvalidInputError(f"'{text}' is not an issue; write 23, #23, owner/repo#23 or the issue's URL")

@@ -1,0 +1,203 @@
+"""The work item: one unit of work in a mission's graph, with what is known of its pull request."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from enum import Enum
+
+import msgspec
+
+from tinytown.domain.lifecycle import Lifecycle
+from tinytown.domain.refs import IssueRef
+
+
+class WorkKind(Enum):
+    """What sort of work an item is."""
+
+    DESIGN = "design"
+    """Designing or planning; produces a document."""
+    IMPLEMENT = "implement"
+    """Changing code."""
+    TEST = "test"
+    """Writing tests."""
+    REVIEW = "review"
+    """Looking at something and saying what one thinks; produces an answer, not a branch."""
+    MERGE_GATE = "merge_gate"
+    """Waiting for a person's approval; no agent works on it."""
+    FOLLOWUP = "followup"
+    """Mending or improving what came before."""
+
+
+BRANCH_KINDS = frozenset({WorkKind.DESIGN, WorkKind.IMPLEMENT, WorkKind.TEST, WorkKind.FOLLOWUP})
+"""Kinds whose outcome is a branch and a pull request."""
+
+REVIEWED_KINDS = frozenset({WorkKind.IMPLEMENT, WorkKind.TEST, WorkKind.FOLLOWUP})
+"""Kinds whose pull request needs an approved review under `reviewer_required`. The document names implement and
+test; a follow-up changes the same code, so it is not let through unseen."""
+
+
+class WorkStatus(Enum):
+    """Where an item stands."""
+
+    PENDING = "pending"
+    """Dependencies not satisfied."""
+    READY = "ready"
+    """May be assigned."""
+    ASSIGNED = "assigned"
+    """An agent is selected, its run has not started."""
+    RUNNING = "running"
+    """An agent is at it."""
+    BLOCKED = "blocked"
+    """Waiting on checks, a review, a merge, a fix or a person."""
+    DONE = "done"
+    """Completed, with evidence."""
+
+
+WORK_LIFECYCLE = Lifecycle(
+    "the item",
+    WorkStatus.PENDING,
+    {
+        WorkStatus.PENDING: (WorkStatus.READY, WorkStatus.BLOCKED, WorkStatus.DONE),
+        WorkStatus.READY: (WorkStatus.ASSIGNED, WorkStatus.PENDING, WorkStatus.BLOCKED, WorkStatus.DONE),
+        WorkStatus.ASSIGNED: (WorkStatus.RUNNING, WorkStatus.READY, WorkStatus.BLOCKED, WorkStatus.DONE),
+        WorkStatus.RUNNING: (WorkStatus.READY, WorkStatus.BLOCKED, WorkStatus.DONE),
+        WorkStatus.BLOCKED: (WorkStatus.ASSIGNED, WorkStatus.RUNNING, WorkStatus.READY, WorkStatus.DONE),
+        WorkStatus.DONE: (),
+    },
+)
+
+BUSY = frozenset({WorkStatus.ASSIGNED, WorkStatus.RUNNING})
+"""What counts against `max_parallel_items`."""
+
+
+class Verdict(Enum):
+    """What is known of one condition for merging, for one head commit."""
+
+    UNKNOWN = "unknown"
+    """Not looked at yet, or not decided yet."""
+    PENDING = "pending"
+    """Being worked out."""
+    PASSED = "passed"
+    """Satisfied."""
+    FAILED = "failed"
+    """Not satisfied; something must change."""
+
+
+class PullState(msgspec.Struct, frozen=True, kw_only=True):
+    """What the mission knows of an item's pull request. Verdicts hold for `head` only."""
+
+    number: int
+    url: str
+    head: str
+    """Commit sha that the verdicts are about."""
+    checks: Verdict = Verdict.UNKNOWN
+    review: Verdict = Verdict.UNKNOWN
+    mergeable: Verdict = Verdict.UNKNOWN
+    merged_as: str | None = None
+    """Sha on the base branch once it is merged."""
+    opened_at: datetime | None = None
+
+
+class FixRequest(msgspec.Struct, frozen=True, kw_only=True):
+    """Why an item's branch must change, in the words of whoever asks for it."""
+
+    cause: str
+    """`checks`, `review`, `conflict` or `comments`: never two requests of one cause at a time."""
+    head: str
+    """Commit sha it is about."""
+    text: str
+    """Everything the agent needs: check names and the end of their output, or the reviewer's words."""
+    since: datetime
+
+
+class OutsideDependency(msgspec.Struct, frozen=True, kw_only=True):
+    """An issue that this mission does not work on, but an item waits for."""
+
+    ref: IssueRef
+    is_open: bool
+    checked_at: datetime
+
+
+class WorkItem(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """One unit of work."""
+
+    id: str
+    mission_id: str
+    key: str
+    """What people call it: `#2`, `owner/repo#2` or a document's path."""
+    title: str
+    kind: WorkKind
+    status: WorkStatus
+    depends_on: tuple[str, ...] = ()
+    """Ids of the items that must be done before."""
+    waits_for: tuple[OutsideDependency, ...] = ()
+    """Issues outside the mission that must be closed before."""
+    owner_role: str | None = None
+    """Role that fits best."""
+    priority: int = 0
+    """Higher goes first."""
+    assigned_to: str | None = None
+    """Id of the agent that has it, or had it last."""
+    artifact_refs: tuple[str, ...] = ()
+    """Pull request URLs, commit shas."""
+    source_ref: str | None = None
+    """`owner/repo#2` or a path."""
+    branch: str
+    """Its own branch."""
+    created_at: datetime
+    updated_at: datetime
+    task_id: str | None = None
+    """The open work or fix task."""
+    review_task_id: str | None = None
+    """The open review task."""
+    work_task_id: str | None = None
+    """The last finished work or fix task; its result is what dependents are told."""
+    submitted: str | None = None
+    """Head commit the agent handed in, once there is one."""
+    named_pull: str | None = None
+    """Pull request URL that the agent named in its report."""
+    pull: PullState | None = None
+    fixes: tuple[FixRequest, ...] = ()
+    """What must be mended before it can go on."""
+    failed_attempts: int = 0
+    """Tries that ended without a result since the last success."""
+    fix_rounds: int = 0
+    """Fix tasks given out for its pull request."""
+    retry_at: datetime | None = None
+    """Not before this time: it backs off."""
+    errors: int = 0
+    """Forge calls for it that failed in a row."""
+    hold: str | None = None
+    """Why it needs a person; nothing is tried meanwhile."""
+    approved_head: str | None = None
+    """Head commit that a person approved by hand; `*` for whatever comes (an item without a branch)."""
+    notes: tuple[str, ...] = ()
+    """What operators said about it, not yet handed over."""
+    history: tuple[str, ...] = ()
+    """Reasons of its failed attempts, oldest first."""
+
+    @property
+    def is_done(self) -> bool:
+        """Whether nothing is left to do."""
+        return self.status is WorkStatus.DONE
+
+    @property
+    def is_merged(self) -> bool:
+        """Whether its branch is part of the base branch."""
+        return self.pull is not None and self.pull.merged_as is not None
+
+    @property
+    def has_branch(self) -> bool:
+        """Whether its outcome is a branch and a pull request."""
+        return self.kind in BRANCH_KINDS
+
+
+class Brief(msgspec.Struct, frozen=True, kw_only=True):
+    """The text an item was made from; kept apart from the item because steps do not need it."""
+
+    title: str
+    body: str
+    url: str = ""
+    author: str = ""
+    labels: tuple[str, ...] = ()
+    is_trusted: bool = True

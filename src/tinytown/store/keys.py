@@ -1,0 +1,65 @@
+"""Every key there is: its name, type, owner and lifetime. Nothing else in the code spells a key.
+
+`T` below is the town's prefix, `tt:<town>` (`tt:{<town>}` on Redis Cluster, so that one town lives in one slot).
+Scripts receive the prefix as KEYS[1] and build the same names with the functions in `lua/_lib.lua`.
+
+| key                       | type   | what                                              | lifetime |
+|---------------------------|--------|---------------------------------------------------|----------|
+| T:schema                  | string | version of this layout                            | town |
+| T:events                  | stream | the town's events, the last 10,000 or so          | town |
+| T:agents                  | hash   | agent name (lower case) -> agent id               | town |
+| T:agent:<id>              | hash   | `spec` (JSON) and the mutable fields of an agent  | until pruned |
+| T:agent:<id>:tasks        | set    | ids of its open tasks                             | with the agent |
+| T:inbox:<id>              | zset   | message id -> (urgent first, then order of arrival) | with the agent |
+| T:inbox:<id>:messages     | hash   | message id -> message (JSON)                      | with the agent |
+| T:inbox:<id>:claimed      | hash   | message id -> id of the run that has it           | with the agent |
+| T:inbox:<id>:later        | hash   | message id -> ms before which it is not claimed   | with the agent |
+| T:seq                     | string | counter that orders messages                      | town |
+| T:task:<id>               | hash   | `spec` (JSON) and the mutable fields of a task    | 30 days after its end |
+| T:backlog                 | zset   | task id -> ms when it was added                   | town |
+| T:host:<id>               | hash   | machine, pid, started                             | until it is released |
+| T:host:<id>:lease         | string | fencing token, expires unless renewed             | seconds |
+| T:host:token              | string | counter of host fencing tokens                    | town |
+| T:hosts                   | set    | ids of hosts not yet released                     | town |
+| T:host:<id>:agents        | set    | ids of the agents it runs                         | with the host |
+| T:dispatchers             | hash   | dispatcher id -> heartbeat (JSON)                 | removed when stale |
+| T:mission:active          | set    | ids of missions that are planning, running, blocked | town |
+| T:missions                | zset   | mission id -> ms when it was created              | town |
+| T:mission:due             | zset   | mission id -> ms when it is to be looked at       | while active |
+| T:mission:targets         | hash   | pull request -> mission id, for signals           | while watched |
+| T:mission:<id>            | hash   | `record` (JSON), `version`                        | until deleted |
+| T:mission:<id>:work       | hash   | item id -> work item (JSON)                       | with the mission |
+| T:mission:<id>:watch      | hash   | watch id -> watch (JSON)                          | with the mission |
+| T:mission:<id>:briefs     | hash   | item id -> brief (JSON)                           | with the mission |
+| T:mission:<id>:tasks      | set    | ids of its tasks not yet settled                  | with the mission |
+| T:mission:<id>:signals    | hash   | pull request -> token of the latest signal        | with the mission |
+| T:mission:<id>:events     | list   | the last 100 mission events (JSON)                | with the mission |
+| T:mission:<id>:lease      | string | `<token>:<dispatcher>`, expires unless renewed    | seconds |
+| T:mission:token           | string | counter of dispatcher fencing tokens              | town |
+| T:pull:seq                | string | last number of a local pull request               | town |
+| T:pull:<number>           | hash   | a local pull request                              | town |
+| T:pull:branches           | hash   | head branch -> number of its open pull request    | town |
+| T:pull:<number>:reviews   | list   | reviews of it (JSON)                              | town |
+| T:check:<number>:<head>   | hash   | check name -> check run (JSON)                    | town |
+| T:checks:queued           | zset   | `<number>:<head>` -> ms queued                    | until run |
+| T:checks:running          | hash   | `<number>:<head>` -> host id                      | until finished |
+"""
+
+from __future__ import annotations
+
+import msgspec
+
+
+class Keys(msgspec.Struct, frozen=True):
+    """Builds the names of one town's keys."""
+
+    prefix: str
+
+    @classmethod
+    def of(cls, town: str, *, is_cluster: bool = False) -> Keys:
+        """The keys of the town of that name."""
+        return cls(f"tt:{{{town}}}" if is_cluster else f"tt:{town}")
+
+    def __call__(self, *parts: str | int) -> str:
+        """`keys("mission", mission_id, "work")` is `tt:<town>:mission:<mission_id>:work`."""
+        return ":".join((self.prefix, *map(str, parts)))
