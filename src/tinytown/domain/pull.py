@@ -64,6 +64,10 @@ class MergeabilitySeen(msgspec.Struct, frozen=True, kw_only=True):
     verdict: Verdict
     reason: str = ""
     """Of a failure: which files conflict, or what the forge says."""
+    merged_as: str | None = None
+    """Commit on the base branch when somebody merged it already."""
+    is_open: bool = True
+    """False when a person closed it without merging."""
 
 
 class ReviewSeen(msgspec.Struct, frozen=True, kw_only=True):

@@ -60,7 +60,7 @@ WORK_LIFECYCLE = Lifecycle(
         WorkStatus.PENDING: (WorkStatus.READY, WorkStatus.BLOCKED, WorkStatus.DONE),
         WorkStatus.READY: (WorkStatus.ASSIGNED, WorkStatus.PENDING, WorkStatus.BLOCKED, WorkStatus.DONE),
         WorkStatus.ASSIGNED: (WorkStatus.RUNNING, WorkStatus.READY, WorkStatus.BLOCKED, WorkStatus.DONE),
-        WorkStatus.RUNNING: (WorkStatus.READY, WorkStatus.BLOCKED, WorkStatus.DONE),
+        WorkStatus.RUNNING: (WorkStatus.ASSIGNED, WorkStatus.READY, WorkStatus.BLOCKED, WorkStatus.DONE),
         WorkStatus.BLOCKED: (WorkStatus.ASSIGNED, WorkStatus.RUNNING, WorkStatus.READY, WorkStatus.DONE),
         WorkStatus.DONE: (),
     },
@@ -96,6 +96,8 @@ class PullState(msgspec.Struct, frozen=True, kw_only=True):
     merged_as: str | None = None
     """Sha on the base branch once it is merged."""
     opened_at: datetime | None = None
+    is_open: bool = True
+    """False once a person closed it without merging."""
 
 
 class FixRequest(msgspec.Struct, frozen=True, kw_only=True):
@@ -138,6 +140,8 @@ class WorkItem(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """Higher goes first."""
     assigned_to: str | None = None
     """Id of the agent that has it, or had it last."""
+    pinned_to: str | None = None
+    """Id of the agent that a person chose for it."""
     artifact_refs: tuple[str, ...] = ()
     """Pull request URLs, commit shas."""
     source_ref: str | None = None
@@ -159,6 +163,8 @@ class WorkItem(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     pull: PullState | None = None
     fixes: tuple[FixRequest, ...] = ()
     """What must be mended before it can go on."""
+    tasks_given: int = 0
+    """Tasks ever made for it; tells their ids apart."""
     failed_attempts: int = 0
     """Tries that ended without a result since the last success."""
     fix_rounds: int = 0

@@ -1,0 +1,1 @@
+"""Pure decisions: (snapshot, outcomes, now) -> commands. Nothing here reads a clock or touches the world."""

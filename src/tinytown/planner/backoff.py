@@ -1,0 +1,26 @@
+"""How long to wait before the next try."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+RETRY_FIRST_SECS = 10
+RETRY_MOST_SECS = 300
+WATCH_PAUSES_SECS = (60, 120, 300)
+HELP_PAUSES_SECS = (300, 900, 3600, 14400)
+
+
+def retry_at(now: datetime, tries: int) -> datetime:
+    """When to try again after the `tries`-th failure in a row: 10 s, 20 s, 40 s … at most 5 min."""
+    secs = min(RETRY_FIRST_SECS * 2 ** min(max(tries, 1) - 1, 10), RETRY_MOST_SECS)
+    return now + timedelta(seconds=secs)
+
+
+def watch_again_at(now: datetime, failures: int) -> datetime:
+    """When to look again after the `failures`-th look in a row that failed: 1, 2, then 5 min."""
+    return now + timedelta(seconds=WATCH_PAUSES_SECS[min(max(failures, 1), len(WATCH_PAUSES_SECS)) - 1])
+
+
+def ask_again_at(now: datetime, times_asked: int) -> datetime:
+    """When to ask for help again after asking `times_asked` times: 5 min, 15 min, 1 h, then every 4 h."""
+    return now + timedelta(seconds=HELP_PAUSES_SECS[min(max(times_asked, 1), len(HELP_PAUSES_SECS)) - 1])

@@ -1,0 +1,225 @@
+"""What a person tells a mission: notes, approvals, stopping and going on. Each changes a draft or refuses."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import msgspec
+
+from tinytown.domain.agent import Agent
+from tinytown.domain.errors import ConflictError, InvalidInputError, NotFoundError
+from tinytown.domain.ids import by_prefix
+from tinytown.domain.mission import MissionState
+from tinytown.domain.task import TaskKind
+from tinytown.domain.watch import Watch, WatchStatus
+from tinytown.domain.workitem import BUSY, Verdict, WorkItem, WorkKind, WorkStatus
+from tinytown.planner import fixes
+from tinytown.planner.draft import Draft
+from tinytown.planner.holds import hold
+from tinytown.planner.pulls import finish
+from tinytown.planner.settle import give_back, look_now
+from tinytown.planner.stage import ANY_HEAD
+
+STOPPED = "stopped by the operator"
+
+
+def find_item(draft: Draft, text: str) -> WorkItem:
+    """An item by its key (`#2`, `2`), its id or an unambiguous prefix of the id."""
+    wanted = text.strip().lower()
+    keyed = [i for i in draft.items.values() if i.key.lower() in {wanted, f"#{wanted}"}]
+    if len(keyed) == 1:
+        return keyed[0]
+    return draft.items[by_prefix(wanted, draft.items, "item")]
+
+
+def note(draft: Draft, text: str) -> str:
+    """Carry out a note: `resume`/`retry`, `pause`/`hold`, `redirect [ITEM] to AGENT [reason]`, else keep it.
+
+    Returns:
+        What was done, in one line.
+    """
+    words = text.split()
+    if not words:
+        raise InvalidInputError("the note is empty; write e.g. resume, pause, or: redirect ITEM to AGENT")
+    draft.say("mission.note", f"note: {text}")
+    verb = words[0].lower().rstrip(":,.!")
+    if verb in {"resume", "retry"}:
+        _go_on(draft)
+        return "going on; what was held is tried again"
+    if verb in {"pause", "hold"}:
+        stop(draft, is_forced=False)
+        return "stopped; runs under way may finish"
+    if verb == "redirect":
+        return _redirect(draft, words[1:])
+    return _keep(draft, text, words)
+
+
+def stop(draft: Draft, *, is_forced: bool) -> None:
+    """Start nothing new; with force, take back what is being done as well.
+
+    Raises:
+        ConflictError: it has ended.
+    """
+    _check_active(draft)
+    draft.put_mission(is_paused=True, help=None)
+    draft.move_mission(MissionState.BLOCKED, STOPPED)
+    if is_forced:
+        for task in tuple(draft.tasks.values()):
+            if task.is_open:
+                _take_back(draft, draft.items[task.spec.item_id or ""], STOPPED)
+
+
+def resume(draft: Draft) -> None:
+    """Go on after a stop or a block; what was held for a person is tried again.
+
+    Raises:
+        ConflictError: it has ended, or is running with nothing held.
+    """
+    _check_active(draft)
+    is_held = any(i.hold is not None for i in draft.unfinished())
+    if draft.mission.state is MissionState.RUNNING and not is_held:
+        raise ConflictError("the mission is running already; there is nothing to resume")
+    _go_on(draft)
+
+
+def approve(draft: Draft, item: WorkItem, comment: str = "") -> None:
+    """A person accepts the item as it is: satisfies the review gate, or finishes what has no branch.
+
+    Raises:
+        ConflictError: there is nothing to approve.
+    """
+    _check_open(item)
+    said = f": {comment}" if comment else ""
+    if item.kind is WorkKind.MERGE_GATE and item.status is WorkStatus.PENDING:
+        draft.put(item.id, approved_head=ANY_HEAD)
+    elif item.status is not WorkStatus.BLOCKED:
+        raise ConflictError(f"{item.key} is {item.status.value}; there is nothing to approve yet")
+    elif item.submitted is None or (item.pull is not None and not item.pull.is_open):
+        _cancel_open(draft, item, "approved by a person")
+        draft.put(item.id, approved_head=ANY_HEAD)
+        finish(draft, draft.items[item.id])
+    else:
+        _cancel_open(draft, item, "approved by a person")
+        kept = tuple(fix for fix in item.fixes if fix.cause != fixes.REVIEW)
+        draft.put(item.id, approved_head=item.submitted, fixes=kept, hold=None, fix_rounds=0, errors=0, retry_at=None)
+        look_now(draft, item.id, draft.now)
+    draft.say("item.approved", f"a person approved {item.key}{said}", item=item.id)
+
+
+def reject(draft: Draft, item: WorkItem, reason: str) -> None:
+    """A person wants the item changed; the reason becomes a fix task.
+
+    Raises:
+        ConflictError: nothing has been handed in. InvalidInputError: no reason.
+    """
+    _check_open(item)
+    if not reason.strip():
+        raise InvalidInputError("a rejection needs a reason; the agent is told nothing else")
+    if item.kind is WorkKind.MERGE_GATE:
+        draft.put(item.id, approved_head=None)
+        hold(draft, draft.items[item.id], f"rejected by a person: {reason}")
+        return
+    if item.status is not WorkStatus.BLOCKED or item.submitted is None:
+        raise ConflictError(f"{item.key} is {item.status.value} and has handed in nothing that could be rejected")
+    _cancel_open(draft, item, "rejected by a person")
+    pull = msgspec.structs.replace(item.pull, review=Verdict.FAILED) if item.pull else None
+    item = draft.put(item.id, hold=None, approved_head=None, pull=pull, fix_rounds=0)
+    text = f"A person rejected it:\n\n{reason}"
+    fixes.request(draft, item, cause=fixes.REVIEW, head=item.submitted or "", text=text)
+
+
+def snooze(draft: Draft, watch: Watch, secs: int) -> None:
+    """Leave a pull request alone for a while."""
+    due = draft.now + timedelta(seconds=secs)
+    draft.put_watch(msgspec.structs.replace(watch, status=WatchStatus.SNOOZED, next_due_at=due))
+
+
+def _check_active(draft: Draft) -> None:
+    if not draft.mission.is_active:
+        raise ConflictError(f"the mission is {draft.mission.state.value}; it has ended")
+
+
+def _check_open(item: WorkItem) -> None:
+    if item.is_done:
+        raise ConflictError(f"{item.key} is done already")
+
+
+def _go_on(draft: Draft) -> None:
+    """Lift the stop and every hold, and give held items their tries anew."""
+    _check_active(draft)
+    draft.put_mission(is_paused=False, help=None)
+    draft.move_mission(MissionState.RUNNING if draft.items else MissionState.PLANNING)
+    for item in draft.unfinished():
+        if item.hold is not None and item.kind is not WorkKind.MERGE_GATE:
+            _lift(draft, item)
+
+
+def _lift(draft: Draft, item: WorkItem) -> None:
+    item = draft.put(item.id, hold=None, failed_attempts=0, fix_rounds=0, errors=0, retry_at=None)
+    if not item.fixes and item.submitted is None and item.status is WorkStatus.BLOCKED:
+        draft.move(item.id, WorkStatus.READY)
+    look_now(draft, item.id, draft.now)
+
+
+def _redirect(draft: Draft, words: list[str]) -> str:
+    lowered = [word.lower() for word in words]
+    if "to" not in lowered[:2] or lowered.index("to") + 1 >= len(words):
+        raise InvalidInputError("write: redirect ITEM to AGENT [reason]")
+    at = lowered.index("to")
+    item = find_item(draft, words[0]) if at == 1 else _only_item(draft)
+    agent = _find_agent(draft, words[at + 1])
+    _check_open(item)
+    reason = " ".join(words[at + 2 :])
+    _take_back(draft, item, f"redirected to {agent.name}")
+    item = draft.put(item.id, pinned_to=agent.id, notes=(*item.notes, reason) if reason else item.notes)
+    if item.hold is not None:
+        _lift(draft, item)
+    draft.say("item.redirected", f"{item.key} is redirected to {agent.name}", item=item.id, agent=agent.id)
+    return f"{item.key} goes to {agent.name}"
+
+
+def _only_item(draft: Draft) -> WorkItem:
+    """The item that is meant when none is named: the only one that is held, else the only one under way."""
+    open_items = draft.unfinished()
+    for group in (
+        [i for i in open_items if i.hold is not None],
+        [i for i in open_items if i.status in BUSY or i.status is WorkStatus.READY],
+    ):
+        if len(group) == 1:
+            return group[0]
+    keys = ", ".join(i.key for i in open_items)
+    raise InvalidInputError(f"say which item to redirect ({keys}): redirect ITEM to AGENT")
+
+
+def _find_agent(draft: Draft, name: str) -> Agent:
+    for agent in draft.agents.values():
+        if agent.name.lower() == name.lower().rstrip(".,"):
+            return agent
+    known = ", ".join(sorted(a.name for a in draft.agents.values())) or "none"
+    raise NotFoundError(f"no agent '{name}'; there are: {known}")
+
+
+def _take_back(draft: Draft, item: WorkItem, reason: str) -> None:
+    """Cancel whatever is being done for an item and put it back to where it waits for an agent."""
+    work = draft.tasks.get(item.task_id or "")
+    _cancel_open(draft, item, reason)
+    if work is not None and work.is_open and work.spec.kind is not TaskKind.REVIEW:
+        give_back(draft, draft.items[item.id])
+
+
+def _cancel_open(draft: Draft, item: WorkItem, reason: str) -> None:
+    for task_id in (item.task_id, item.review_task_id):
+        task = draft.tasks.get(task_id or "")
+        if task is not None and task.is_open:
+            draft.cancel(task, reason)
+    draft.put(item.id, review_task_id=None)
+
+
+def _keep(draft: Draft, text: str, words: list[str]) -> str:
+    """An operator's note: to the item it names first, else to every item, with the next prompt."""
+    named = [i for i in draft.unfinished() if i.key.lower() == words[0].lower().rstrip(":,")]
+    if len(named) == 1:
+        draft.put(named[0].id, notes=(*named[0].notes, text))
+        return f"kept; handed to the agent of {named[0].key} with its next prompt"
+    draft.put_mission(notes=(*draft.mission.notes, text))
+    return "kept; handed to each agent of the mission with its next prompt"

@@ -1,0 +1,40 @@
+"""Holding an item for a person, and counting the failures that lead there."""
+
+from __future__ import annotations
+
+from tinytown.domain.workitem import WorkItem, WorkStatus
+from tinytown.planner.backoff import retry_at
+from tinytown.planner.draft import Draft
+
+MAX_FORGE_ERRORS = 5
+"""Forge calls for one item that may fail in a row before a person is asked."""
+
+
+def hold(draft: Draft, item: WorkItem, reason: str) -> None:
+    """Stop working on an item until a person decides."""
+    if item.hold == reason:
+        return
+    if item.status is not WorkStatus.BLOCKED:
+        draft.move(item.id, WorkStatus.BLOCKED)
+    draft.put(item.id, hold=reason, retry_at=None)
+    draft.say("item.held", f"{item.key} needs a person: {reason}", item=item.id)
+
+
+def forge_failed(draft: Draft, item: WorkItem, what: str, reason: str, *, is_temporary: bool) -> None:
+    """Back off after a failed forge call; past the limit, or when trying again cannot help, ask a person."""
+    errors = item.errors + 1
+    if not is_temporary or errors >= MAX_FORGE_ERRORS:
+        draft.put(item.id, errors=errors)
+        hold(draft, draft.items[item.id], f"{what} failed: {reason}")
+        return
+    at = retry_at(draft.now, errors)
+    draft.put(item.id, errors=errors, retry_at=at)
+    draft.say("forge.failed", f"{item.key}: {what} failed, trying again at {at:%H:%M:%S}: {reason}", item=item.id)
+
+
+def is_backing_off(draft: Draft, item: WorkItem) -> bool:
+    """Whether the item must not be tried yet; if so, the draft wakes when it may."""
+    if item.retry_at is None or item.retry_at <= draft.now:
+        return False
+    draft.wake(item.retry_at)
+    return True

@@ -1,0 +1,150 @@
+"""Whether the mission moves: completed, running, blocked with a reason, or in need of help."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+import msgspec
+
+from tinytown.domain.agent import AVAILABLE
+from tinytown.domain.ids import CONDUCTOR
+from tinytown.domain.message import Message, MessageKind
+from tinytown.domain.mission import Help, MissionState
+from tinytown.domain.watch import WatchStatus
+from tinytown.domain.workitem import BUSY, WorkItem
+from tinytown.planner.backoff import ask_again_at
+from tinytown.planner.draft import Draft
+from tinytown.planner.fit import is_free
+from tinytown.planner.reasons import lacks_agent, reasons
+from tinytown.planner.stage import Stage, stage_of
+
+STALLED_AFTER = timedelta(hours=1)
+"""How long nothing may change, while nobody works, before help is asked."""
+
+DISPATCHER = "dispatcher"
+
+
+def conclude(draft: Draft) -> None:
+    """Set the mission's state from its items', and ask for help where it is stuck."""
+    open_items = draft.unfinished()
+    if not open_items:
+        _complete(draft)
+        return
+    if draft.mission.is_paused:
+        draft.put_mission(help=None)
+        return
+    if _is_moving(draft, open_items):
+        draft.move_mission(MissionState.RUNNING)
+    else:
+        _block(draft, reasons_to_wait(draft, open_items))
+    _ask(draft, _stuck(draft, open_items))
+
+
+def reasons_to_wait(draft: Draft, items: list[WorkItem]) -> str:
+    """The first reason of the first item that waits for more than its siblings."""
+    order = [Stage.HELD, Stage.AGENT, Stage.FIX, Stage.REVIEW, Stage.CHECKS]
+    ranked = sorted(items, key=lambda i: _rank(order, stage_of(i, draft.mission.policy)))
+    first = ranked[0]
+    more = f" (and {len(items) - 1} more)" if len(items) > 1 else ""
+    return f"{first.key}: {reasons(draft, first)[0]}{more}"
+
+
+def _rank(order: list[Stage], stage: Stage) -> int:
+    if stage in order:
+        return order.index(stage)
+    return len(order) + (stage is Stage.DEPENDENCIES)
+
+
+def _complete(draft: Draft) -> None:
+    draft.wake_at = None
+    draft.put_mission(help=None, is_paused=False)
+    for watch in draft.watches.values():
+        if watch.status is not WatchStatus.DONE:
+            draft.put_watch(msgspec.structs.replace(watch, status=WatchStatus.DONE))
+    if draft.mission.state is not MissionState.COMPLETED:
+        draft.move_mission(MissionState.COMPLETED)
+
+
+def _is_moving(draft: Draft, items: list[WorkItem]) -> bool:
+    """Whether an agent is at something, or a free one is about to get something."""
+    if any(i.status in BUSY or i.review_task_id is not None for i in items):
+        return True
+    stages = {stage_of(i, draft.mission.policy) for i in items}
+    if stages & {Stage.PULL, Stage.MERGE} and draft.wants:
+        return True
+    return bool(stages & {Stage.AGENT, Stage.FIX}) and any(is_free(draft, a) for a in draft.agents.values())
+
+
+def _block(draft: Draft, reason: str) -> None:
+    if draft.mission.state is MissionState.BLOCKED:
+        draft.put_mission(blocked_reason=reason)
+    else:
+        draft.move_mission(MissionState.BLOCKED, reason)
+
+
+def _stuck(draft: Draft, items: list[WorkItem]) -> str | None:
+    """What nobody but a person can resolve, in one sentence that stays the same while it lasts."""
+    held = [f"{i.key}: {i.hold}" for i in items if i.hold is not None]
+    if held:
+        return "; ".join(held)
+    lacking = [text for i in items if (text := lacks_agent(draft, i)) is not None]
+    if lacking:
+        return "; ".join(lacking)
+    return _stalled(draft, items)
+
+
+def _stalled(draft: Draft, items: list[WorkItem]) -> str | None:
+    if draft.mission.state is not MissionState.BLOCKED:
+        return None
+    last = max(item.updated_at for item in draft.items.values())
+    if draft.now - last < STALLED_AFTER:
+        draft.wake(last + STALLED_AFTER)
+        return None
+    waiting = ", ".join(item.key for item in items)
+    return f"nothing has changed since {last:%Y-%m-%d %H:%M} UTC; waiting: {waiting}"
+
+
+def _ask(draft: Draft, cause: str | None) -> None:
+    """Ask the conductor once, then with growing pauses for as long as the cause lasts."""
+    if cause is None:
+        draft.put_mission(help=None)
+        return
+    known = draft.mission.help
+    if known is None or known.cause != cause:
+        known = Help(cause=cause, since=draft.now, ask_at=_first_ask(draft))
+    if known.ask_at <= draft.now:
+        _send(draft, cause, known.times_asked)
+        asked = known.times_asked + 1
+        known = msgspec.structs.replace(known, times_asked=asked, ask_at=ask_again_at(draft.now, asked))
+    draft.put_mission(help=known)
+    draft.wake(known.ask_at)
+
+
+def _first_ask(draft: Draft) -> datetime:
+    """At once when a person must decide; after a while when an agent may still turn up."""
+    if any(i.hold is not None for i in draft.unfinished()):
+        return draft.now
+    if not any(a.state in AVAILABLE for a in draft.agents.values()):
+        return draft.now
+    return draft.now + timedelta(seconds=draft.mission.policy.help_after_secs)
+
+
+def _send(draft: Draft, cause: str, times_asked: int) -> None:
+    run = draft.mission.id[:8]
+    text = (
+        f"Mission {run} is stuck: {cause}\n"
+        f'Answer with: tt mission note {run} "resume …", "pause …" or "redirect ITEM to AGENT …"'
+    )
+    draft.send(
+        Message(
+            id=draft.next_id("help", cause, draft.now.isoformat()),
+            to=CONDUCTOR,
+            sender=DISPATCHER,
+            kind=MessageKind.QUERY,
+            text=text,
+            sent_at=draft.now,
+            is_urgent=times_asked == 0,
+            mission_id=draft.mission.id,
+        )
+    )
+    draft.say("help.asked", f"asked the conductor for help: {cause}")

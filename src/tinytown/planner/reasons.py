@@ -1,0 +1,180 @@
+"""Why an item is not moving, in one sentence each; `why`, the mission's state and calls for help all use these."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from tinytown.domain.agent import AVAILABLE, AgentState
+from tinytown.domain.task import TaskKind, TaskState
+from tinytown.domain.watch import WatchKind
+from tinytown.domain.workitem import BUSY, Verdict, WorkItem
+from tinytown.planner.draft import Draft
+from tinytown.planner.fit import is_free, mender_for, suitable_reviewers, suitable_workers
+from tinytown.planner.promote import open_outside
+from tinytown.planner.stage import Stage, stage_of
+
+
+def reasons(draft: Draft, item: WorkItem) -> tuple[str, ...]:
+    """What an item waits for: which item, check, review, agent or person, and until when."""
+    stage = stage_of(item, draft.mission.policy)
+    lines = list(_EXPLAIN[stage](draft, item))
+    if draft.mission.is_paused and stage not in {Stage.DONE, Stage.WORK}:
+        lines.append(f"the mission is stopped; go on with: tt mission resume {draft.mission.id[:8]}")
+    if item.retry_at is not None and item.retry_at > draft.now:
+        lines.append(f"tries again at {_clock(item.retry_at)}")
+    return tuple(lines)
+
+
+def lacks_agent(draft: Draft, item: WorkItem) -> str | None:
+    """What to do when no agent of the town could ever take the item's next step; None when some agent could."""
+    stage = stage_of(item, draft.mission.policy)
+    if stage is Stage.AGENT and not list(suitable_workers(draft, item)):
+        role = item.owner_role or "worker"
+        return f"no agent can take {item.key}; start one: tt spawn {role}"
+    if stage is Stage.FIX and not _has_mender(draft, item):
+        return f"no agent can mend {item.key}; start one: tt spawn {item.owner_role or 'worker'}"
+    if stage is Stage.REVIEW and item.review_task_id is None and not suitable_reviewers(draft, item):
+        return f"nobody can review {item.key}; start a reviewer: tt spawn reviewer, or: tt mission approve {item.key}"
+    return None
+
+
+def _has_mender(draft: Draft, item: WorkItem) -> bool:
+    owner = draft.agents.get(item.assigned_to or "")
+    return (owner is not None and owner.state in AVAILABLE) or bool(list(suitable_workers(draft, item)))
+
+
+def _dependencies(draft: Draft, item: WorkItem) -> list[str]:
+    lines = []
+    for dep_id in item.depends_on:
+        dep = draft.items[dep_id]
+        if not dep.is_done:
+            lines.append(f"waits for {dep.key} ({dep.title}), which is {dep.status.value}")
+    for outside in open_outside(item):
+        ref = outside.ref.label(draft.mission.home)
+        lines.append(f"waits for {ref}, an open issue outside the mission (looked at {_clock(outside.checked_at)})")
+    return lines or ["its dependencies are done; the dispatcher makes it ready with its next step"]
+
+
+def _agent(draft: Draft, item: WorkItem) -> list[str]:
+    lacking = lacks_agent(draft, item)
+    if lacking is not None:
+        return [lacking]
+    busy = sum(i.status in BUSY for i in draft.items.values())
+    limit = draft.mission.policy.max_parallel_items
+    if busy >= limit:
+        return [f"ready, but {busy} of at most {limit} items are in work already (max_parallel_items)"]
+    agents = list(suitable_workers(draft, item))
+    if any(is_free(draft, a) for a in agents):
+        return ["ready; the dispatcher assigns it with its next step"]
+    names = ", ".join(f"{a.name} ({a.state.value})" for a in agents)
+    return [f"ready; waits for a free agent: {names}"]
+
+
+def _work(draft: Draft, item: WorkItem) -> list[str]:
+    task = draft.tasks.get(item.task_id or "")
+    name = draft.agent_name(item.assigned_to)
+    if task is None:
+        return [f"{name} has it"]
+    what = {TaskKind.WORK: "works on", TaskKind.FIX: "mends", TaskKind.REVIEW: "reviews"}[task.spec.kind]
+    causes = f" ({', '.join(task.spec.causes)})" if task.spec.causes else ""
+    if task.state is TaskState.RUNNING and task.started_at is not None:
+        return [f"{name} {what} it{causes} since {_clock(task.started_at)}, run {task.runs}"]
+    reason = f"; last run: {task.reason}" if task.reason else ""
+    return [f"in {name}'s inbox{causes}, {_agent_state(draft, item.assigned_to)}{reason}"]
+
+
+def _agent_state(draft: Draft, agent_id: str | None) -> str:
+    agent = draft.agents.get(agent_id or "")
+    if agent is None:
+        return "who is gone"
+    if agent.state is AgentState.PAUSED and agent.paused_until is not None:
+        return f"who is paused until {_clock(agent.paused_until)} ({agent.reason})"
+    return f"who is {agent.state.value}"
+
+
+def _held(_: Draft, item: WorkItem) -> list[str]:
+    return [f"needs a person: {item.hold}"]
+
+
+def _fix(draft: Draft, item: WorkItem) -> list[str]:
+    causes = ", ".join(fix.cause for fix in item.fixes)
+    lacking = lacks_agent(draft, item)
+    if lacking is not None:
+        return [lacking]
+    owner = draft.agent_name(item.assigned_to)
+    limit = draft.mission.policy.max_parallel_items
+    if mender_for(draft, item) is None:
+        return [f"must be mended ({causes}); waits for {owner}, {_agent_state(draft, item.assigned_to)}"]
+    if sum(i.status in BUSY for i in draft.items.values()) >= limit:
+        return [f"must be mended ({causes}); {limit} items are in work already (max_parallel_items)"]
+    return [f"must be mended ({causes}); the dispatcher gives it out with its next step"]
+
+
+def _pull(_: Draft, item: WorkItem) -> list[str]:
+    return [f"handed in at {(item.submitted or '')[:10]}; its pull request is being opened"]
+
+
+def _checks(draft: Draft, item: WorkItem) -> list[str]:
+    words = {Verdict.UNKNOWN: "not looked at yet", Verdict.PENDING: "still running", Verdict.FAILED: "failing"}
+    state = words.get(item.pull.checks, "") if item.pull else ""
+    return [f"PR #{_number(item)}: checks {state}{_next_look(draft, item, WatchKind.PR_CHECKS)}"]
+
+
+def _review(draft: Draft, item: WorkItem) -> list[str]:
+    lacking = lacks_agent(draft, item)
+    if lacking is not None:
+        return [lacking]
+    task = draft.tasks.get(item.review_task_id or "")
+    if task is not None:
+        return [f"PR #{_number(item)}: {draft.agent_name(task.agent_id)} reviews it ({task.state.value})"]
+    names = ", ".join(f"{a.name} ({a.state.value})" for a in suitable_reviewers(draft, item))
+    return [f"PR #{_number(item)}: waits for a free reviewer: {names}"]
+
+
+def _mergeable(draft: Draft, item: WorkItem) -> list[str]:
+    look = _next_look(draft, item, WatchKind.MERGEABILITY)
+    return [f"PR #{_number(item)}: whether it merges cleanly is not known yet{look}"]
+
+
+def _merge(draft: Draft, item: WorkItem) -> list[str]:
+    if not draft.mission.policy.auto_merge:
+        return [f"PR #{_number(item)} is ready to merge"]
+    return [f"PR #{_number(item)} is about to be merged (one at a time into {draft.mission.base})"]
+
+
+def _done(_: Draft, item: WorkItem) -> list[str]:
+    if item.pull is None:
+        return ["done"]
+    merged = item.pull.merged_as
+    return [f"done: merged as {merged[:10]}" if merged else f"done: PR #{item.pull.number} is ready to merge"]
+
+
+def _number(item: WorkItem) -> int:
+    return item.pull.number if item.pull else 0
+
+
+def _next_look(draft: Draft, item: WorkItem, kind: WatchKind) -> str:
+    for watch in draft.watches_of(item.id):
+        if watch.kind is kind:
+            finding = f" ({watch.finding})" if watch.consecutive_failures else ""
+            return f"; looks again at {_clock(watch.next_due_at)} at the latest{finding}"
+    return ""
+
+
+def _clock(at: datetime) -> str:
+    return f"{at:%H:%M:%S} UTC"
+
+
+_EXPLAIN = {
+    Stage.DEPENDENCIES: _dependencies,
+    Stage.AGENT: _agent,
+    Stage.WORK: _work,
+    Stage.HELD: _held,
+    Stage.FIX: _fix,
+    Stage.PULL: _pull,
+    Stage.CHECKS: _checks,
+    Stage.REVIEW: _review,
+    Stage.MERGEABLE: _mergeable,
+    Stage.MERGE: _merge,
+    Stage.DONE: _done,
+}

@@ -1,0 +1,181 @@
+"""What agents did since the last step is taken into account: runs begun, work handed in, reviews, failures."""
+
+from __future__ import annotations
+
+import re
+from datetime import datetime
+
+import msgspec
+
+from tinytown.domain.task import Report, Task, TaskKind, TaskState
+from tinytown.domain.watch import Watch
+from tinytown.domain.workitem import Verdict, WorkItem, WorkStatus
+from tinytown.planner import fixes
+from tinytown.planner.backoff import retry_at
+from tinytown.planner.draft import Draft
+from tinytown.planner.holds import hold
+
+_PULL_URL = re.compile(r"https?://[^\s<>()\"']+/pull/[0-9]+")
+
+NO_COMMIT = "reported as done, but its branch has no commit; accept it with: tt mission approve {key}"
+NO_ANSWER = "reported as done without an answer; accept it with: tt mission approve {key}"
+REJECTED_SILENTLY = "The reviewer rejected this commit without giving a reason."
+
+
+def settle(draft: Draft) -> None:
+    """Move each item on by what became of its open tasks."""
+    for task in tuple(draft.tasks.values()):
+        item = draft.items.get(task.spec.item_id or "")
+        if item is None or task.id not in {item.task_id, item.review_task_id}:
+            _forget(draft, task)
+        elif task.is_open:
+            _follow(draft, item, task)
+        elif task.spec.kind is TaskKind.REVIEW:
+            _settle_review(draft, item, task)
+        else:
+            _settle_work(draft, item, task)
+
+
+def _forget(draft: Draft, task: Task) -> None:
+    """A task that its item no longer knows: redirected or replaced."""
+    if task.is_open:
+        draft.cancel(task, "replaced")
+    else:
+        draft.settle(task.id)
+
+
+def _follow(draft: Draft, item: WorkItem, task: Task) -> None:
+    if task.spec.kind is TaskKind.REVIEW:
+        return
+    if task.state is TaskState.RUNNING and item.status is WorkStatus.ASSIGNED:
+        draft.move(item.id, WorkStatus.RUNNING)
+        draft.say("item.running", f"{draft.agent_name(task.agent_id)} is at {item.key}", item=item.id)
+    elif task.state is not TaskState.RUNNING and item.status is WorkStatus.RUNNING:
+        draft.move(item.id, WorkStatus.ASSIGNED)
+        why = f": {task.reason}" if task.reason else ""
+        draft.say("item.handed_back", f"the run of {item.key} ended without a result{why}", item=item.id)
+
+
+def _settle_work(draft: Draft, item: WorkItem, task: Task) -> None:
+    draft.settle(task.id)
+    if task.state is TaskState.COMPLETED:
+        _completed(draft, item, task)
+    elif task.state is TaskState.FAILED:
+        _failed(draft, item, task)
+    else:
+        _give_back(draft, item, None)
+
+
+def _completed(draft: Draft, item: WorkItem, task: Task) -> None:
+    changes: dict[str, object] = {
+        "task_id": None,
+        "work_task_id": task.id,
+        "failed_attempts": 0,
+        "retry_at": None,
+        "history": (),
+    }
+    if not item.has_branch:
+        _answered(draft, item, task, changes)
+        return
+    head = task.head or item.submitted
+    draft.move(item.id, WorkStatus.BLOCKED, **changes)
+    if head is None:
+        hold(draft, draft.items[item.id], NO_COMMIT.format(key=item.key))
+        return
+    submit(draft, draft.items[item.id], task, head)
+
+
+def _answered(draft: Draft, item: WorkItem, task: Task, changes: dict[str, object]) -> None:
+    """An item without a branch: its outcome is what the agent said."""
+    if task.result.strip():
+        draft.move(item.id, WorkStatus.DONE, **changes)
+        draft.say("item.done", f"{item.key} is done", item=item.id)
+    else:
+        draft.move(item.id, WorkStatus.BLOCKED, **changes)
+        hold(draft, draft.items[item.id], NO_ANSWER.format(key=item.key))
+
+
+def submit(draft: Draft, item: WorkItem, task: Task, head: str) -> None:
+    """Take in a head commit: everything known of an earlier one is forgotten, and watches look at once."""
+    named = _PULL_URL.search(task.result)
+    kept = tuple(fix for fix in item.fixes if fix.cause not in task.spec.causes and fix.cause == fixes.REVIEW)
+    refs = tuple(dict.fromkeys((*item.artifact_refs, head)))
+    draft.put(
+        item.id,
+        submitted=head,
+        branch=task.branch or item.branch,
+        fixes=kept,
+        pull=fixes.forget_verdicts(item.pull, head) if item.pull else None,
+        named_pull=named.group() if named else item.named_pull,
+        artifact_refs=refs,
+    )
+    look_now(draft, item.id, draft.now)
+    who = draft.agent_name(task.agent_id)
+    draft.say("item.submitted", f"{who} handed in {item.key} at {head[:10]}", item=item.id)
+
+
+def look_now(draft: Draft, item_id: str, at: datetime) -> None:
+    """Make every watch of an item due."""
+    for watch in draft.watches_of(item_id):
+        draft.put_watch(_due(watch, at))
+
+
+def _due(watch: Watch, at: datetime) -> Watch:
+    return msgspec.structs.replace(watch, next_due_at=at)
+
+
+def _failed(draft: Draft, item: WorkItem, task: Task) -> None:
+    reason = task.reason or "no reason given"
+    failed = item.failed_attempts + 1
+    who = draft.agent_name(task.agent_id)
+    draft.say("item.failed", f"{who} failed at {item.key} (try {failed}): {reason}", item=item.id)
+    _give_back(draft, item, retry_at(draft.now, failed))
+    draft.put(item.id, failed_attempts=failed, history=(*item.history, f"{who}: {reason}"))
+    if failed >= draft.mission.policy.max_attempts:
+        hold(draft, draft.items[item.id], f"failed {failed} times, last: {reason}")
+
+
+def _give_back(draft: Draft, item: WorkItem, at: datetime | None) -> None:
+    """The item goes back to where its task came from: to be worked on, or to be mended."""
+    back = WorkStatus.BLOCKED if item.fixes else WorkStatus.READY
+    draft.move(item.id, back, task_id=None, retry_at=at)
+
+
+def give_back(draft: Draft, item: WorkItem) -> None:
+    """Let somebody else take the item, at once."""
+    _give_back(draft, item, None)
+
+
+def _settle_review(draft: Draft, item: WorkItem, task: Task) -> None:
+    draft.settle(task.id)
+    draft.put(item.id, review_task_id=None)
+    if task.state is TaskState.FAILED:
+        _review_failed(draft, item, task)
+    elif task.state is TaskState.COMPLETED and item.pull is not None and task.spec.head == item.pull.head:
+        _judge(draft, draft.items[item.id], task)
+
+
+def _judge(draft: Draft, item: WorkItem, task: Task) -> None:
+    """Take in a verdict on the head commit as it is now; a verdict on another commit says nothing of this one."""
+    pull, head = item.pull, task.spec.head
+    if pull is None or head is None:
+        return
+    who = draft.agent_name(task.agent_id)
+    approved = task.report is Report.APPROVED
+    verdict = Verdict.PASSED if approved else Verdict.FAILED
+    draft.put(item.id, pull=msgspec.structs.replace(pull, review=verdict), failed_attempts=0, retry_at=None)
+    if approved:
+        draft.say("review.approved", f"{who} approved {item.key} at {head[:10]}", item=item.id)
+        return
+    draft.say("review.rejected", f"{who} rejected {item.key} at {head[:10]}", item=item.id)
+    text = task.reason or task.result or REJECTED_SILENTLY
+    fixes.request(draft, draft.items[item.id], cause=fixes.REVIEW, head=head, text=f"{who} rejected it:\n\n{text}")
+
+
+def _review_failed(draft: Draft, item: WorkItem, task: Task) -> None:
+    failed = item.failed_attempts + 1
+    draft.put(item.id, failed_attempts=failed, retry_at=retry_at(draft.now, failed))
+    who = draft.agent_name(task.agent_id)
+    draft.say("review.failed", f"{who} could not review {item.key}: {task.reason}", item=item.id)
+    if failed >= draft.mission.policy.max_attempts:
+        hold(draft, draft.items[item.id], f"its review failed {failed} times, last: {task.reason}")

@@ -1,0 +1,66 @@
+"""One decision about one mission: takes in what was found outside, applies every policy, says what to do next."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+
+import msgspec
+
+from tinytown.planner import assign, lost, progress, promote, pulls, settle, watches
+from tinytown.planner.draft import Changes, Draft
+from tinytown.planner.snapshot import Snapshot
+from tinytown.planner.wants import LookAt, LookUp, Merge, OpenPull, Outcome, Want
+
+
+class Decision(msgspec.Struct, frozen=True, kw_only=True):
+    """What to commit, then what to do outside, and when to look again."""
+
+    changes: Changes
+    wants: tuple[Want, ...]
+    wake_at: datetime | None
+
+
+def decide(snapshot: Snapshot, outcomes: Sequence[Outcome], now: datetime) -> Decision:
+    """Decide the next step of a running or blocked mission.
+
+    Args:
+        snapshot: the mission at one version.
+        outcomes: what came of wants of earlier decisions, not yet committed.
+        now: the time, aware UTC.
+    """
+    draft = Draft(snapshot, now)
+    for outcome in outcomes:
+        take_in(draft, outcome)
+    settle.settle(draft)
+    if not draft.mission.is_paused:
+        lost.release_lost(draft)
+        promote.promote(draft)
+        promote.look_up(draft)
+        pulls.open_pulls(draft)
+        watches.look(draft)
+        pulls.merge_ready(draft)
+        promote.promote(draft)
+        assign.assign(draft)
+    progress.conclude(draft)
+    return concluded(draft)
+
+
+def concluded(draft: Draft) -> Decision:
+    """What a draft amounts to."""
+    changes = draft.changes()
+    wants = () if draft.mission.is_paused else tuple(draft.wants)
+    return Decision(changes=changes, wants=wants, wake_at=draft.wake_at)
+
+
+def take_in(draft: Draft, outcome: Outcome) -> None:
+    """Let the policy that wanted something see what came of it."""
+    match outcome.want:
+        case OpenPull() as want:
+            pulls.opened(draft, outcome, want)
+        case LookAt() as want:
+            watches.looked(draft, outcome, want)
+        case Merge() as want:
+            pulls.merged(draft, outcome, want)
+        case LookUp() as want:
+            promote.looked_up(draft, outcome, want)

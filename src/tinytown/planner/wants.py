@@ -1,0 +1,82 @@
+"""What a decision wants done outside, and what came of it.
+
+Wants are derived from the state alone, so a crash between deciding and doing only means that the next decision wants
+the same again; the forge finds the footprint of a call that had gone through.
+"""
+
+from __future__ import annotations
+
+from typing import TypeAlias
+
+import msgspec
+
+from tinytown.domain.pull import ChecksSeen, MergeabilitySeen, Merged, Pull, PullDraft, ReviewSeen
+from tinytown.domain.refs import IssueRef
+from tinytown.domain.watch import WatchKind
+
+
+class OpenPull(msgspec.Struct, frozen=True, kw_only=True, tag=True):
+    """Open an item's pull request, or find it."""
+
+    item_id: str
+    draft: PullDraft
+
+
+class LookAt(msgspec.Struct, frozen=True, kw_only=True, tag=True):
+    """Look at a pull request for a watch that is due."""
+
+    watch_id: str
+    item_id: str
+    kind: WatchKind
+    target: str
+    signal: str | None = None
+    """Token of the signal that this look answers."""
+
+
+class Merge(msgspec.Struct, frozen=True, kw_only=True, tag=True):
+    """Merge exactly this head commit."""
+
+    item_id: str
+    url: str
+    head: str
+    closes: tuple[IssueRef, ...] = ()
+
+
+class LookUp(msgspec.Struct, frozen=True, kw_only=True, tag=True):
+    """Read whether an issue outside the mission is closed by now."""
+
+    ref: IssueRef
+
+
+Want: TypeAlias = OpenPull | LookAt | Merge | LookUp
+
+
+class Opened(msgspec.Struct, frozen=True, kw_only=True, tag=True):
+    """A pull request is there."""
+
+    pull: Pull
+    watch_kinds: tuple[WatchKind, ...]
+
+
+class LookedUp(msgspec.Struct, frozen=True, kw_only=True, tag=True):
+    """An issue's state."""
+
+    is_open: bool
+
+
+class Refused(msgspec.Struct, frozen=True, kw_only=True, tag=True):
+    """It could not be done."""
+
+    reason: str
+    is_temporary: bool
+    """Whether trying again later may help without anybody doing something."""
+
+
+Found: TypeAlias = Opened | ChecksSeen | ReviewSeen | MergeabilitySeen | Merged | LookedUp | Refused
+
+
+class Outcome(msgspec.Struct, frozen=True, kw_only=True):
+    """A want with what came of it."""
+
+    want: Want
+    found: Found
