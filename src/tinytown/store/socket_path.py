@@ -25,16 +25,27 @@ def reachable(path: str) -> str:
     if len(os.fsencode(path)) <= LIMIT_BYTES:
         return path
     folder, name = os.path.split(path)
-    digest = hashlib.sha256(os.fsencode(folder)).hexdigest()[:16]
     for private in _private_folders():
-        short = private / digest / name
-        if len(os.fsencode(short)) <= LIMIT_BYTES and _make_private(private):
-            _point(private / digest, folder)
-            return str(short)
+        link = private / _digest(folder)
+        if len(os.fsencode(link / name)) <= LIMIT_BYTES and _make_private(private):
+            _point(link, folder)
+            return str(link / name)
     raise StoreUnavailableError(
         f"the socket path {path} is too long and no private folder for a short link to it can be made;"
         " set XDG_RUNTIME_DIR or TMPDIR to a short path of your own"
     )
+
+
+def release(path: str) -> None:
+    """Remove the link that `reachable` made for that socket, if any; it is made again when it is needed."""
+    folder, _ = os.path.split(path)
+    for private in _private_folders():
+        if (private / _digest(folder)).is_symlink() and _make_private(private):
+            (private / _digest(folder)).unlink(missing_ok=True)
+
+
+def _digest(folder: str) -> str:
+    return hashlib.sha256(os.fsencode(folder)).hexdigest()[:16]
 
 
 def _private_folders() -> Iterator[Path]:

@@ -1,0 +1,250 @@
+"""The town's own Redis server: started on demand on a unix socket, one a town, surviving whoever started it.
+
+Everything lies in the town's `.tt` folder (mode 700): the socket `redis.sock`, the lock under which it is started and
+stopped `server.lock`, and in `redis/` the append-only files, the pid file and the log.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import re
+import subprocess
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from urllib.parse import quote
+
+import msgspec
+
+from tinytown.domain.errors import ServerError, StoreUnavailableError
+from tinytown.store.connection import connect
+from tinytown.store.server_binary import find_binary
+from tinytown.store.socket_path import release
+
+START_TIMEOUT_SECS = 10.0
+_STOP_TIMEOUT_SECS = 10.0
+_GRACE_SECS = 1.0
+_POLL_SECS = 0.005
+_PASSED_ON = ("PATH", "LANG", "TZ", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH")
+"""All that the server sees of the environment: tokens and keys in it are none of its business."""
+_LOG_PREFIX = re.compile(r"^\d+:[A-Z] .*? [.*#-] ")
+_LOG_TAIL_LINES = 3
+
+
+class _Places(msgspec.Struct, frozen=True):
+    root: Path
+
+    @property
+    def home(self) -> Path:
+        return self.root / ".tt"
+
+    @property
+    def socket(self) -> Path:
+        return self.home / "redis.sock"
+
+    @property
+    def lock(self) -> Path:
+        return self.home / "server.lock"
+
+    @property
+    def data(self) -> Path:
+        return self.home / "redis"
+
+    @property
+    def pid(self) -> Path:
+        return self.data / "redis.pid"
+
+    @property
+    def log(self) -> Path:
+        return self.data / "server.log"
+
+    @property
+    def url(self) -> str:
+        return f"unix://{quote(str(self.socket))}"
+
+
+def server_url(root: Path) -> str:
+    """The URL at which the server of the town in `root` listens when it runs."""
+    return _Places(root.resolve()).url
+
+
+def ensure_server(root: Path, *, appendfsync: str = "everysec", binary: Path | None = None) -> str:
+    """Start the server of the town in `root` unless it runs, wait until it answers, return its URL.
+
+    Any number of processes may call this at once: one starts it, the others wait for it.
+
+    Args:
+        root: the town's folder.
+        appendfsync: when what was written is forced to disk: always, everysec or no.
+        binary: the program to start instead of the one found by itself.
+
+    Raises:
+        ServerError: it cannot be started, or does not answer within 10 s.
+    """
+    places = _Places(root.resolve())
+    with _locked(places):
+        if _answers(places, START_TIMEOUT_SECS):
+            return places.url
+        _clear_unreachable(places)
+        _start(places, binary or find_binary(), appendfsync)
+    return places.url
+
+
+def stop_server(root: Path) -> bool:
+    """Stop the server of the town in `root`, its data on disk; False when none ran.
+
+    Raises:
+        ServerError: the lock cannot be taken, or the process is not ours to stop.
+    """
+    places = _Places(root.resolve())
+    if not places.home.is_dir():
+        return False
+    with _locked(places):
+        pid = _pid(places)
+        if pid is None:
+            return False
+        _terminate(pid)
+        release(str(places.socket))
+        return True
+
+
+def server_pid(root: Path) -> int | None:
+    """The process id of the server of the town in `root`, None when it does not run."""
+    return _pid(_Places(root.resolve()))
+
+
+@contextmanager
+def _locked(places: _Places) -> Iterator[None]:
+    """Hold the town's server lock; it ends with the process that has it, and nobody has it for much over 10 s."""
+    with _advised(places):
+        places.data.mkdir(mode=0o700, parents=True, exist_ok=True)
+        places.home.chmod(0o700)
+        descriptor = os.open(places.lock, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(descriptor)
+
+
+@contextmanager
+def _advised(places: _Places) -> Iterator[None]:
+    """Turn an error of the file system into one line that says what to do."""
+    try:
+        yield
+    except OSError as error:
+        raise ServerError(
+            f"the town's server cannot use {error.filename or places.home}: {(error.strerror or str(error)).lower()};"
+            " make room or allow writing there, or set REDIS_URL to a running server"
+        ) from error
+
+
+def _answers(places: _Places, timeout_secs: float) -> bool:
+    """Whether a server answers on the socket; one that still reads its files is waited for."""
+    try:
+        connect(places.url, timeout_secs=timeout_secs).close()
+    except StoreUnavailableError as error:
+        if isinstance(error.__cause__, (ConnectionError, FileNotFoundError)):
+            return False
+        raise ServerError(f"the town's server is there but does not answer: {error.message}") from error
+    return True
+
+
+def _clear_unreachable(places: _Places) -> None:
+    """Make sure that no server has these files open: one that just starts may answer soon, another has lost its socket.
+
+    Two servers on the same append-only files would destroy them.
+    """
+    if (pid := _pid(places)) is None:
+        return
+    deadline = time.monotonic() + _GRACE_SECS
+    while time.monotonic() < deadline:
+        if _pid(places) is None or _answers(places, START_TIMEOUT_SECS):
+            return
+        time.sleep(_POLL_SECS)
+    _terminate(pid)
+
+
+def _start(places: _Places, binary: Path, appendfsync: str) -> None:
+    with _advised(places), places.log.open("ab") as log:
+        seen = log.tell()
+        process = subprocess.Popen(
+            _arguments(binary, appendfsync),
+            cwd=places.data,
+            env={name: os.environ[name] for name in _PASSED_ON if name in os.environ},
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=log,
+            start_new_session=True,
+            umask=0o077,
+        )
+    # It outlives this process; should it end before, somebody has to collect it.
+    threading.Thread(target=process.wait, name="server-reaper", daemon=True).start()
+    deadline = time.monotonic() + START_TIMEOUT_SECS
+    while not _answers(places, START_TIMEOUT_SECS):
+        if process.poll() is not None:
+            raise ServerError(f"the town's server ended as it started: {_log_tail(places, seen)}; see {places.log}")
+        if time.monotonic() > deadline:
+            raise ServerError(f"the town's server did not answer within {START_TIMEOUT_SECS:g} s; see {places.log}")
+        time.sleep(_POLL_SECS)
+
+
+def _arguments(binary: Path, appendfsync: str) -> list[str]:
+    """Relative paths, from the data folder: the name of a socket is limited to about 100 bytes."""
+    settings = {
+        "port": "0",
+        "unixsocket": "../redis.sock",
+        "unixsocketperm": "700",
+        "daemonize": "no",
+        "pidfile": "redis.pid",
+        "logfile": "",
+        "save": "",  # the append-only files hold everything
+        "appendonly": "yes",
+        "appendfsync": appendfsync,
+        "aof-load-truncated": "yes",
+        "auto-aof-rewrite-min-size": "16mb",
+        "maxmemory-policy": "noeviction",
+    }
+    return [str(binary), *(part for name, value in settings.items() for part in (f"--{name}", value))]
+
+
+def _log_tail(places: _Places, offset: int) -> str:
+    with places.log.open("rb") as log:
+        log.seek(offset)
+        lines = log.read().decode(errors="replace").splitlines()
+    said = [_LOG_PREFIX.sub("", line).strip() for line in lines if line.strip()]
+    return " | ".join(said[-_LOG_TAIL_LINES:]) or "it said nothing"
+
+
+def _pid(places: _Places) -> int | None:
+    """The pid in the pid file, if that process is a server on this folder: numbers are used again by other processes."""
+    import psutil  # 20 ms, not needed while the server answers
+
+    try:
+        process = psutil.Process(int(places.pid.read_text()))
+        is_server = process.status() != psutil.STATUS_ZOMBIE and process.name().endswith("-server")
+        is_ours = is_server and Path(process.cwd()) == places.data
+    except (OSError, ValueError, psutil.Error):
+        return None
+    return process.pid if is_ours else None
+
+
+def _terminate(pid: int) -> None:
+    """Let the server write what it has and end; kill it when it takes too long (the files survive that)."""
+    import psutil  # as above
+
+    try:
+        process = psutil.Process(pid)
+        process.terminate()
+        try:
+            process.wait(_STOP_TIMEOUT_SECS)
+        except psutil.TimeoutExpired:
+            process.kill()
+            process.wait(_STOP_TIMEOUT_SECS)
+    except psutil.NoSuchProcess:
+        return
+    except psutil.Error as error:
+        raise ServerError(f"the town's server, process {pid}, cannot be stopped: {error}; stop it yourself") from error

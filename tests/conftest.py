@@ -1,0 +1,39 @@
+"""What many tests need: a real server on a unix socket, and a town's keys of one's own."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Iterator
+
+import pytest
+
+from tinytown.store.connection import Connection, connect
+from tinytown.store.keys import Keys
+from tinytown.store.server import ensure_server, stop_server
+
+
+@pytest.fixture(scope="session")
+def redis_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The URL of a server that lives as long as the test session."""
+    root = tmp_path_factory.mktemp("server")
+    try:
+        yield ensure_server(root, appendfsync="no")
+    finally:
+        stop_server(root)
+
+
+@pytest.fixture
+def keys() -> Keys:
+    """The keys of a town that no other test uses."""
+    return Keys.of(f"t-{uuid.uuid4().hex[:12]}")
+
+
+@pytest.fixture
+def connection(redis_url: str, keys: Keys) -> Iterator[Connection]:
+    """A connection to the session's server; a test that leaves a key outside its town fails."""
+    opened = connect(redis_url)
+    yield opened
+    left = [key.decode() for key in opened.execute("KEYS", "*")]
+    opened.execute("FLUSHALL")
+    opened.close()
+    assert [key for key in left if not key.startswith(f"{keys.prefix}:")] == []
