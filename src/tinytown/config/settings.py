@@ -1,0 +1,125 @@
+"""Every setting there is, as values. A struct is a table of tinytown.toml, a field is a key of it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Literal, TypeAlias
+
+import msgspec
+from msgspec import Meta
+
+from tinytown.domain.policy import MissionPolicy
+
+Count: TypeAlias = Annotated[int, Meta(ge=0)]
+Positive: TypeAlias = Annotated[int, Meta(ge=1)]
+Seconds: TypeAlias = Annotated[float, Meta(gt=0)]
+Text: TypeAlias = Annotated[str, Meta(min_length=1)]
+Argv: TypeAlias = tuple[str, ...]
+"""Program and arguments; in the file an array, or one string that is split as a shell would split it."""
+
+
+class Check(msgspec.Struct, frozen=True, kw_only=True):
+    """One command that a local pull request must pass."""
+
+    name: str
+    argv: Argv
+    timeout_secs: float | None = None
+    """Instead of `check_timeout_secs`."""
+
+
+class TownSettings(msgspec.Struct, frozen=True, kw_only=True):
+    """`[town]`."""
+
+    name: Text
+    """Part of every key in Redis."""
+
+
+class RedisSettings(msgspec.Struct, frozen=True, kw_only=True):
+    """`[redis]`."""
+
+    url: Text | None = None
+    """None: the town's own server."""
+    appendfsync: Literal["always", "everysec", "no"] = "everysec"
+    """When the town's own server forces what was written to disk."""
+
+
+class LocalForgeSettings(msgspec.Struct, frozen=True, kw_only=True):
+    """`[forge.local]`."""
+
+    checks: tuple[Check, ...] = ()
+    """What each pull request must pass."""
+    check_timeout_secs: Seconds = 600.0
+    """How long one check may take."""
+    issues_dir: Text = "issues"
+    """Where the issue files are, relative to the town's root."""
+
+
+class ForgeSettings(msgspec.Struct, frozen=True, kw_only=True):
+    """`[forge]`: where issues and pull requests live."""
+
+    kind: Literal["local", "github"] = "local"
+    default_branch: Text | None = None
+    """None: what the repository says."""
+    local: LocalForgeSettings = LocalForgeSettings()
+
+
+class AgentSettings(msgspec.Struct, frozen=True, kw_only=True):
+    """`[agent]`."""
+
+    default_cli: Text = "claude"
+    """What runs an agent spawned without `--cli`, unless `roles` says something else."""
+    roles: Mapping[str, Text] = {}
+    """CLI of agents by role."""
+    stall_timeout_secs: Seconds = 600.0
+    """How long a CLI may print nothing."""
+    run_timeout_secs: Seconds = 3600.0
+    """How long one run may take."""
+    report_grace_secs: Seconds = 30.0
+    """How long a CLI may still run after it reported."""
+    max_nudges: Count = 2
+    """How often an agent that did nothing is asked again before that counts as a failed try."""
+    forge_token: bool = False
+    """Whether the forge's token is in the CLI's environment."""
+
+
+class WorktreeSettings(msgspec.Struct, frozen=True, kw_only=True):
+    """`[worktree]`: where agents work, and the hooks around it (argv, none when empty)."""
+
+    root: Text = ".tt/worktrees"
+    """Relative to the town's root."""
+    after_create: Argv = ()
+    before_run: Argv = ()
+    after_run: Argv = ()
+    before_remove: Argv = ()
+    hook_timeout_secs: Seconds = 300.0
+
+
+class DispatcherSettings(msgspec.Struct, frozen=True, kw_only=True):
+    """`[dispatcher]`."""
+
+    tick_secs: Seconds = 30.0
+    """The longest time between two looks at a mission when no event wakes the dispatcher."""
+
+
+class Settings(msgspec.Struct, frozen=True, kw_only=True):
+    """All settings of one town."""
+
+    root: Path
+    """The town's folder, absolute."""
+    origins: Mapping[str, str]
+    """Dotted name of each value that is not a default -> where it comes from: a file, a variable, a flag."""
+    town: TownSettings
+    redis: RedisSettings = RedisSettings()
+    forge: ForgeSettings = ForgeSettings()
+    agent: AgentSettings = AgentSettings()
+    agent_clis: Mapping[str, Mapping[str, object]] = {}
+    """`[agent_clis.NAME]` as written; the agents' runtime knows what the keys mean."""
+    worktree: WorktreeSettings = WorktreeSettings()
+    mission: MissionPolicy = MissionPolicy()
+    """`[mission]`: policy of missions that are started without other wishes."""
+    dispatcher: DispatcherSettings = DispatcherSettings()
+
+    def origin(self, name: str) -> str:
+        """Where the value of that dotted name (`agent.default_cli`) comes from, `default` when nobody set it."""
+        return self.origins.get(name, "default")
