@@ -17,9 +17,11 @@ local function emit(type, at, fields)
   return redis.call('XADD', key('events'), 'MAXLEN', '~', 10000, '*', unpack(entry))
 end
 
--- Makes a mission due no later than `ms`.
+-- Makes a mission due no later than `ms`. `wakes` tells a commit that something happened since its snapshot, so that
+-- it does not put the mission off.
 local function wake(mission, ms)
   if redis.call('SISMEMBER', key('mission', 'active'), mission) == 1 then
+    redis.call('HINCRBY', key('mission', mission), 'wakes', 1)
     redis.call('ZADD', key('mission', 'due'), 'LT', ms, mission)
   end
 end
@@ -27,10 +29,134 @@ end
 -- Makes every active mission due: an agent became free, or there is a new one.
 local function wake_all(ms)
   for _, mission in ipairs(redis.call('SMEMBERS', key('mission', 'active'))) do
-    redis.call('ZADD', key('mission', 'due'), 'LT', ms, mission)
+    wake(mission, ms)
+  end
+end
+
+-- Sets when a mission is due (never when `due_ms` is nil), unless it was woken since `wakes` was read.
+local function defer(mission, wakes, due_ms)
+  if redis.call('HGET', key('mission', mission), 'wakes') ~= wakes then return end
+  if due_ms then
+    redis.call('ZADD', key('mission', 'due'), due_ms, mission)
+  else
+    redis.call('ZREM', key('mission', 'due'), mission)
   end
 end
 
 local function refuse(code, text)
   return redis.error_reply(code .. ' ' .. text)
+end
+
+local function hash(name)
+  local flat, map = redis.call('HGETALL', name), {}
+  for i = 1, #flat, 2 do map[flat[i]] = flat[i + 1] end
+  return map
+end
+
+-- Sets the fields of `map` in a hash; an empty string removes the field.
+local function put(name, map)
+  for field, value in pairs(map) do
+    if value == '' then redis.call('HDEL', name, field) else redis.call('HSET', name, field, value) end
+  end
+end
+
+-- Puts a message (JSON) into an inbox: urgent ones first, each in order of arrival.
+local function deliver(to, id, message, urgent)
+  local rank = redis.call('INCR', key('seq')) + (urgent and 0 or 1e13)
+  redis.call('ZADD', key('inbox', to), rank, id)
+  redis.call('HSET', key('inbox', to, 'messages'), id, message)
+end
+
+local function drop_message(to, id)
+  redis.call('ZREM', key('inbox', to), id)
+  for _, part in ipairs({'messages', 'claimed', 'later', 'tries'}) do
+    redis.call('HDEL', key('inbox', to, part), id)
+  end
+end
+
+-- Makes a task and hands it to an agent; its message has the task's own id.
+-- given: {id, spec, agent, message, urgent, mission}
+local function give_task(given, at)
+  redis.call('HSET', key('task', given.id), 'spec', given.spec, 'state', 'assigned', 'agent_id', given.agent,
+    'updated_at', at)
+  redis.call('SADD', key('agent', given.agent, 'tasks'), given.id)
+  if given.mission then
+    redis.call('HSET', key('task', given.id), 'mission_id', given.mission)
+    redis.call('SADD', key('mission', given.mission, 'tasks'), given.id)
+  end
+  deliver(given.agent, given.id, given.message, given.urgent)
+  emit('task.assigned', at, {agent = given.agent, task = given.id, mission = given.mission})
+end
+
+-- Ends a task: out of its agent's inbox and index; its mission, if any, is due to take it into account.
+local function end_task(id, state, at, ms, fields)
+  local task = key('task', id)
+  local agent = redis.call('HGET', task, 'agent_id')
+  local mission = redis.call('HGET', task, 'mission_id')
+  put(task, fields)
+  redis.call('HSET', task, 'state', state, 'updated_at', at, 'finished_at', at)
+  redis.call('HDEL', task, 'run_id')
+  redis.call('EXPIRE', task, 2592000)
+  redis.call('ZREM', key('backlog'), id)
+  if agent then
+    redis.call('SREM', key('agent', agent, 'tasks'), id)
+    drop_message(agent, id)
+    if state == 'completed' then redis.call('HINCRBY', key('agent', agent), 'tasks_completed', 1) end
+  end
+  emit('task.' .. state, at, {agent = agent or nil, task = id, mission = mission or nil})
+  if mission then wake(mission, ms) end
+end
+
+-- Gives the claims of a run back, so that its messages can be claimed again after `later_ms`.
+local function unclaim(agent, run, later_ms)
+  local claimed = key('inbox', agent, 'claimed')
+  local flat = redis.call('HGETALL', claimed)
+  for i = 1, #flat, 2 do
+    if flat[i + 1] == run then
+      redis.call('HDEL', claimed, flat[i])
+      if later_ms then redis.call('HSET', key('inbox', agent, 'later'), flat[i], later_ms) end
+    end
+  end
+end
+
+local function check_host(host, token)
+  return redis.call('GET', key('host', host, 'lease')) == token
+end
+
+-- Takes everything away from a host: its agents turn cold, what they were running goes back to their inboxes, checks
+-- go back to the queue. Returns the ids of runs that were under way.
+local function release_host(host, reason, at, ms)
+  local runs = {}
+  for _, agent in ipairs(redis.call('SMEMBERS', key('host', host, 'agents'))) do
+    local name = key('agent', agent)
+    local state, run, task = unpack(redis.call('HMGET', name, 'state', 'run_id', 'task_id'))
+    if run then
+      runs[#runs + 1] = run
+      unclaim(agent, run)
+    end
+    if task and redis.call('HGET', key('task', task), 'state') == 'running' then
+      redis.call('HSET', key('task', task), 'state', 'assigned', 'reason', reason, 'updated_at', at)
+      redis.call('HDEL', key('task', task), 'run_id', 'report', 'result')
+      emit('task.handed_back', at, {agent = agent, task = task, text = reason})
+    end
+    if state and state ~= 'stopped' and state ~= 'error' then
+      local now_state = state == 'draining' and 'stopped' or 'cold'
+      redis.call('HSET', name, 'state', now_state, 'since', at, 'reason', reason)
+      emit('agent.' .. now_state, at, {agent = agent, text = reason})
+    end
+    redis.call('HDEL', name, 'host_id', 'run_id', 'task_id')
+  end
+  local running = key('checks', 'running')
+  local checks = redis.call('HGETALL', running)
+  for i = 1, #checks, 2 do
+    if checks[i + 1] == host then
+      redis.call('HDEL', running, checks[i])
+      redis.call('ZADD', key('checks', 'queued'), ms, checks[i])
+    end
+  end
+  redis.call('SREM', key('hosts'), host)
+  redis.call('DEL', key('host', host), key('host', host, 'lease'), key('host', host, 'agents'))
+  emit('host.released', at, {text = reason, host = host})
+  wake_all(ms)
+  return runs
 end

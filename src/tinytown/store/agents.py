@@ -1,0 +1,92 @@
+"""Agents in the store."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from tinytown.domain.agent import AGENT_LIFECYCLE, Agent, AgentSpec, AgentState
+from tinytown.domain.errors import NotFoundError
+from tinytown.domain.ids import by_prefix
+from tinytown.store.codec import at_text, encode, to_agent, to_ms
+from tinytown.store.connection import Connection
+from tinytown.store.keys import Keys
+from tinytown.store.scripts import load
+
+
+class AgentStore:
+    """The agents of one town."""
+
+    def __init__(self, connection: Connection, keys: Keys) -> None:
+        self._connection = connection
+        self._keys = keys
+
+    def add(self, spec: AgentSpec) -> None:
+        """Register an agent. AlreadyExistsError when the name is taken, in whatever letter case."""
+        self._run(
+            "add_agent",
+            id=spec.id,
+            name=spec.name.lower(),
+            machine=spec.machine,
+            spec=encode(spec),
+            at=at_text(spec.created_at),
+            ms=to_ms(spec.created_at),
+        )
+
+    def move(self, agent_id: str, state: AgentState, at: datetime, fields: Mapping[str, str] | None = None) -> None:
+        """Change an agent's state as the lifecycle allows; fields with an empty value are removed.
+
+        Raises:
+            NotFoundError, IllegalTransitionError.
+        """
+        self._run(
+            "move_agent",
+            id=agent_id,
+            state=state.value,
+            before=[old.value for old in AGENT_LIFECYCLE.before(state)],
+            fields=dict(fields or {}),
+            at=at_text(at),
+            ms=to_ms(at),
+        )
+
+    def all(self) -> list[Agent]:
+        """Every agent, in order of name, in one round trip."""
+        found = [
+            to_agent(flat, open_tasks=load_, inbox_len=waiting, urgent_len=urgent)
+            for flat, load_, waiting, urgent in self._run("read_agents", may_repeat=True)
+            if flat
+        ]
+        return sorted(found, key=lambda agent: agent.name.lower())
+
+    def get(self, agent_id: str) -> Agent:
+        """One agent by its whole id."""
+        flat = self._connection.execute("HGETALL", self._keys("agent", agent_id))
+        if not flat:
+            raise NotFoundError(f"no agent '{agent_id}'")
+        return to_agent(flat)
+
+    def find_id(self, name: str) -> str:
+        """The id of an agent by name, in whatever letter case, or by an unambiguous prefix of its id."""
+        found = self._connection.execute("HGET", self._keys("agents"), name.lower())
+        if found is not None:
+            return str(found.decode())
+        known = self._connection.execute("HGETALL", self._keys("agents"))
+        try:
+            return by_prefix(name, [i.decode() for i in known[1::2]], "agent")
+        except NotFoundError:
+            names = ", ".join(sorted(n.decode() for n in known[::2])) or "none yet; start one: tt spawn NAME"
+            raise NotFoundError(f"no agent '{name}'; there are: {names}") from None
+
+    def task_ids(self, agent_id: str) -> list[str]:
+        """Ids of the open tasks of an agent."""
+        return [i.decode() for i in self._connection.execute("SMEMBERS", self._keys("agent", agent_id, "tasks"))]
+
+    def saw_output(self, agent_ids: Mapping[str, datetime]) -> None:
+        """Note when agents' CLIs last printed something, in one round trip."""
+        self._connection.execute_many(
+            [("HSET", self._keys("agent", i), "last_output_at", at_text(at)) for i, at in agent_ids.items()]
+        )
+
+    def _run(self, script: str, /, *, may_repeat: bool = False, **args: Any) -> Any:
+        return self._connection.run(load(script), self._keys.prefix, args, may_repeat=may_repeat)

@@ -1,0 +1,69 @@
+"""Dispatchers' heartbeats, and what is due."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+import msgspec
+
+from tinytown.store.codec import at_text, decode, encode, to_ms
+from tinytown.store.connection import Connection
+from tinytown.store.keys import Keys
+from tinytown.store.scripts import load
+
+STALE_MS = 120_000
+"""A dispatcher not heard of for this long is forgotten."""
+
+
+class Dispatcher(msgspec.Struct, frozen=True, kw_only=True):
+    """A dispatcher as it last said it was."""
+
+    id: str
+    machine: str
+    pid: int
+    started_at: datetime
+    at_ms: int = 0
+    """When it was last heard of, milliseconds since 1970."""
+    steps: int = 0
+    """Steps made since it started."""
+    last_step_ms: float = 0.0
+    """How long the last step took."""
+
+
+class Due(msgspec.Struct, frozen=True, kw_only=True):
+    """What a heartbeat found."""
+
+    missions: tuple[str, ...]
+    """Missions due now."""
+    active: tuple[str, ...]
+    """Every active mission."""
+    next_at: datetime | None
+    """When the next one is due."""
+
+
+class DispatcherStore:
+    """The dispatchers of one town."""
+
+    def __init__(self, connection: Connection, keys: Keys) -> None:
+        self._connection = connection
+        self._keys = keys
+
+    def beat(self, dispatcher: Dispatcher, at: datetime) -> Due:
+        """Say that a dispatcher is there; hosts that stopped answering are released; returns what is due."""
+        record = msgspec.structs.replace(dispatcher, at_ms=to_ms(at))
+        args = {"id": dispatcher.id, "record": encode(record), "stale_ms": STALE_MS, "at": at_text(at), "ms": to_ms(at)}
+        due, active, next_ms = self._connection.run(load("beat_dispatcher"), self._keys.prefix, args, may_repeat=True)
+        return Due(
+            missions=tuple(i.decode() for i in due),
+            active=tuple(i.decode() for i in active),
+            next_at=datetime.fromtimestamp(float(next_ms) / 1000, UTC) if next_ms else None,
+        )
+
+    def leave(self, dispatcher_id: str) -> None:
+        """A dispatcher ended in order."""
+        self._connection.execute("HDEL", self._keys("dispatchers"), dispatcher_id)
+
+    def all(self) -> list[Dispatcher]:
+        """The dispatchers heard of lately."""
+        found = self._connection.execute("HVALS", self._keys("dispatchers"))
+        return sorted((decode(data, Dispatcher) for data in found), key=lambda d: d.started_at)

@@ -1,0 +1,42 @@
+"""Inboxes: messages wait there, urgent ones first, until the outcome of the run that has them is stored."""
+
+from __future__ import annotations
+
+from tinytown.domain.message import Message
+from tinytown.store.codec import at_text, decode, encode
+from tinytown.store.connection import Connection
+from tinytown.store.keys import Keys
+from tinytown.store.scripts import load
+
+
+class Inbox:
+    """The inboxes of one town."""
+
+    def __init__(self, connection: Connection, keys: Keys) -> None:
+        self._connection = connection
+        self._keys = keys
+
+    def send(self, message: Message) -> None:
+        """Put a message into its receiver's inbox. NotFoundError when there is no such agent."""
+        args = {
+            "to": message.to,
+            "id": message.id,
+            "message": encode(message),
+            "urgent": message.is_urgent,
+            "sender": message.sender,
+            "at": at_text(message.sent_at),
+        }
+        self._connection.run(load("send_message"), self._keys.prefix, args)
+
+    def waiting(self, owner: str) -> list[Message]:
+        """The messages in an inbox, in the order in which they are handed over; nothing is removed."""
+        ids = self._connection.execute("ZRANGE", self._keys("inbox", owner), 0, -1)
+        if not ids:
+            return []
+        found = self._connection.execute("HMGET", self._keys("inbox", owner, "messages"), *ids)
+        return [decode(data, Message) for data in found if data is not None]
+
+    def take(self, owner: str) -> list[Message]:
+        """Read and remove everything in the inbox of somebody who is not an agent."""
+        found = self._connection.run(load("take_messages"), self._keys.prefix, {"to": owner})
+        return [decode(data, Message) for data in found]

@@ -1,0 +1,16 @@
+-- Stores a new mission whole.
+-- A: id, record (JSON), items (map id -> JSON), briefs (map id -> JSON), events (list of {json, type, text}), at, ms
+if redis.call('EXISTS', key('mission', A.id)) == 1 then return refuse('EXISTS', 'there is a mission ' .. A.id) end
+local name = key('mission', A.id)
+redis.call('HSET', name, 'record', A.record, 'version', 1)
+for id, item in pairs(A.items) do redis.call('HSET', name .. ':work', id, item) end
+for id, brief in pairs(A.briefs) do redis.call('HSET', name .. ':briefs', id, brief) end
+redis.call('SADD', key('mission', 'active'), A.id)
+redis.call('ZADD', key('missions'), A.ms, A.id)
+redis.call('ZADD', key('mission', 'due'), A.ms, A.id)
+for _, event in ipairs(A.events) do
+  redis.call('RPUSH', name .. ':events', event[1])
+  emit(event[2], A.at, {mission = A.id, text = event[3]})
+end
+redis.call('LTRIM', name .. ':events', -100, -1)
+return 1

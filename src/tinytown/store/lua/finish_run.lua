@@ -1,0 +1,55 @@
+-- Ends a run: its outcome is stored and its messages are acknowledged, or given back, in one step.
+-- A: agent, host, token, run, outcome (completed | failed | retry | dropped), task_fields (map), later_ms,
+--    agent_state (idle | stopped | error | paused), agent_fields (map), tokens, cost, max_tries, at, ms
+-- LEASE: the host lost its lease, or the agent is in another run. Returns the agent's new state.
+if not check_host(A.host, A.token) then return refuse('LEASE', 'the host lost its lease') end
+local name = key('agent', A.agent)
+local run, state, task = unpack(redis.call('HMGET', name, 'run_id', 'state', 'task_id'))
+if run ~= A.run then return refuse('LEASE', 'the agent is in another run') end
+local inbox = key('inbox', A.agent)
+if task then
+  local task_state, task_run = unpack(redis.call('HMGET', key('task', task), 'state', 'run_id'))
+  if task_state == 'running' and task_run == A.run then
+    redis.call('HINCRBY', key('task', task), 'tokens', A.tokens)
+    redis.call('HINCRBYFLOAT', key('task', task), 'cost_usd', A.cost)
+    if A.outcome == 'completed' or A.outcome == 'failed' then
+      end_task(task, A.outcome, A.at, A.ms, A.task_fields)
+    else
+      put(key('task', task), A.task_fields)
+      redis.call('HSET', key('task', task), 'state', 'assigned', 'updated_at', A.at)
+      redis.call('HDEL', key('task', task), 'run_id', 'report')
+      redis.call('HDEL', inbox .. ':claimed', task)
+      redis.call('HSET', inbox .. ':later', task, A.later_ms)
+      emit('task.handed_back', A.at, {agent = A.agent, task = task, text = A.task_fields.reason})
+      local mission = redis.call('HGET', key('task', task), 'mission_id')
+      if mission then wake(mission, A.ms) end
+    end
+  end
+end
+local claims = redis.call('HGETALL', inbox .. ':claimed')
+for i = 1, #claims, 2 do
+  local id = claims[i]
+  if claims[i + 1] == A.run then
+    local tries = redis.call('HINCRBY', inbox .. ':tries', id, 1)
+    if A.outcome == 'retry' and tries < A.max_tries then
+      redis.call('HDEL', inbox .. ':claimed', id)
+      redis.call('HSET', inbox .. ':later', id, A.later_ms)
+    else
+      if A.outcome == 'retry' then emit('message.dropped', A.at, {agent = A.agent, text = 'tried ' .. tries .. ' times'}) end
+      drop_message(A.agent, id)
+    end
+  end
+end
+local new_state = A.agent_state
+if state == 'draining' then new_state = 'stopped' end
+if state == 'paused' and new_state == 'idle' then new_state = 'paused' end
+redis.call('HDEL', name, 'run_id', 'task_id', 'reason', 'paused_until')
+put(name, A.agent_fields)
+redis.call('HSET', name, 'state', new_state, 'since', A.at)
+redis.call('HINCRBY', name, 'rounds_completed', 1)
+redis.call('HINCRBY', name, 'tokens', A.tokens)
+redis.call('HINCRBYFLOAT', name, 'cost_usd', A.cost)
+emit('run.finished', A.at, {agent = A.agent, task = task or nil, text = A.outcome})
+emit('agent.' .. new_state, A.at, {agent = A.agent})
+wake_all(A.ms)
+return new_state

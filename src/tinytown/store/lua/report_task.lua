@@ -1,0 +1,22 @@
+-- Records what an agent (or a person) says of a task. While a run has the task, the run's end makes it final.
+-- A: id, report, state (final state), result, reason, run (of the caller, or nil), at, ms
+-- NOTFOUND, ILLEGAL (it has ended), CONFLICT (another run has it).
+-- Returns 'recorded' or the final state.
+local task = key('task', A.id)
+local state, run = unpack(redis.call('HMGET', task, 'state', 'run_id'))
+if not state then return refuse('NOTFOUND', 'no task ' .. A.id) end
+if state == 'completed' or state == 'failed' or state == 'cancelled' then
+  return refuse('ILLEGAL', 'the task is ' .. state .. ' already; nothing was changed')
+end
+if A.run and run ~= A.run then
+  return refuse('CONFLICT', 'the task was handed to another run; stop working on it')
+end
+local fields = {report = A.report, result = A.result, reason = A.reason}
+if state ~= 'running' then
+  end_task(A.id, A.state, A.at, A.ms, fields)
+  return A.state
+end
+put(task, fields)
+redis.call('HSET', task, 'updated_at', A.at)
+emit('task.reported', A.at, {task = A.id, agent = redis.call('HGET', task, 'agent_id'), text = A.report})
+return 'recorded'

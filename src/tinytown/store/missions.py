@@ -1,0 +1,260 @@
+"""Missions in the store: read whole in one round trip, written by one fenced commit."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+import msgspec
+
+from tinytown.domain.agent import Agent
+from tinytown.domain.errors import NotFoundError
+from tinytown.domain.ids import by_prefix
+from tinytown.domain.message import Message, MessageKind
+from tinytown.domain.mission import Mission, MissionEvent
+from tinytown.domain.task import Task, TaskSpec
+from tinytown.domain.watch import Watch, WatchStatus
+from tinytown.domain.workitem import Brief, WorkItem
+from tinytown.store.codec import at_text, decode, encode, pairs, to_agent, to_ms, to_task
+from tinytown.store.connection import Connection
+from tinytown.store.keys import Keys
+from tinytown.store.scripts import load
+
+LEASE_MS = 30_000
+"""How long a dispatcher has a mission to itself unless it reads it again."""
+
+EVENTS_KEPT = 100
+
+
+class Lease(msgspec.Struct, frozen=True, kw_only=True):
+    """A dispatcher's right to write a mission; tokens rise, so that a late one is refused."""
+
+    dispatcher: str
+    token: str
+
+
+class Stored(msgspec.Struct, frozen=True, kw_only=True):
+    """A mission as it was at one version."""
+
+    mission: Mission
+    items: dict[str, WorkItem]
+    watches: dict[str, Watch]
+    tasks: dict[str, Task]
+    agents: dict[str, Agent]
+    signals: dict[str, str]
+    wakes: str
+    """Counter of what happened to it; a commit that saw an older one does not put the mission off."""
+    lease: Lease | None = None
+
+
+class Handed(msgspec.Struct, frozen=True, kw_only=True):
+    """A task to be given to an agent with a commit."""
+
+    spec: TaskSpec
+    agent_id: str
+    load: int
+
+
+class Commit(msgspec.Struct, frozen=True, kw_only=True):
+    """What one commit writes; see lua/commit_mission.lua."""
+
+    mission: Mission
+    items: Sequence[WorkItem] = ()
+    briefs: Mapping[str, Brief] = {}
+    watches: Sequence[Watch] = ()
+    given: Sequence[Handed] = ()
+    cancelled: Sequence[tuple[str, str]] = ()
+    settled: Sequence[str] = ()
+    answered: Mapping[str, str] = {}
+    messages: Sequence[Message] = ()
+    events: Sequence[MissionEvent] = ()
+    watched: Sequence[str] = ()
+    """Pull requests whose signals concern this mission."""
+    unwatched: Sequence[str] = ()
+
+
+class MissionStore:
+    """The missions of one town."""
+
+    def __init__(self, connection: Connection, keys: Keys) -> None:
+        self._connection = connection
+        self._keys = keys
+
+    def create(
+        self,
+        mission: Mission,
+        items: Sequence[WorkItem],
+        briefs: Mapping[str, Brief],
+        events: Sequence[MissionEvent],
+        at: datetime,
+    ) -> None:
+        """Store a new mission, whole or not at all."""
+        self._run(
+            "create_mission",
+            id=mission.id,
+            record=encode(mission),
+            items={item.id: encode(item) for item in items},
+            briefs={item_id: encode(brief) for item_id, brief in briefs.items()},
+            events=[[encode(event), event.type, event.text] for event in events],
+            at=at_text(at),
+            ms=to_ms(at),
+        )
+
+    def read(self, mission_id: str, *, dispatcher: str | None = None) -> Stored | str:
+        """The mission as it is now.
+
+        Args:
+            mission_id: whole id.
+            dispatcher: id of a dispatcher that wants to write it; takes or renews its lease.
+
+        Returns:
+            The mission, or the id of the other dispatcher that has the lease.
+
+        Raises:
+            NotFoundError: there is none.
+        """
+        reply = self._run("read_mission", id=mission_id, dispatcher=dispatcher, ttl_ms=LEASE_MS, may_repeat=True)
+        if reply[0] == b"held":
+            return str(reply[1].decode())
+        token, record, version, work, watches, tasks, agents, signals, wakes = reply
+        mission = msgspec.structs.replace(decode(record, Mission), version=int(version))
+        return Stored(
+            mission=mission,
+            items=_all(work, WorkItem),
+            watches=_all(watches, Watch),
+            tasks={task.id: task for flat in tasks if flat for task in (to_task(flat),)},
+            agents={agent.id: agent for flat, load in agents for agent in (to_agent(flat, open_tasks=load),)},
+            signals={target: value.decode() for target, value in pairs(signals).items()},
+            wakes=wakes.decode(),
+            lease=Lease(dispatcher=dispatcher, token=token.decode()) if dispatcher else None,
+        )
+
+    def commit(self, seen: Stored, commit: Commit, at: datetime) -> int:
+        """Write a decision made from `seen`.
+
+        Returns:
+            The mission's new version.
+
+        Raises:
+            StaleError: the mission moved on; nothing was written. LeaseLostError: another dispatcher has it.
+            ConflictError: an agent took other work meanwhile.
+        """
+        mission = commit.mission
+        due = mission.next_wake_at
+        version: int = self._run(
+            "commit_mission",
+            id=mission.id,
+            version=seen.mission.version,
+            token=seen.lease.token if seen.lease else None,
+            dispatcher=seen.lease.dispatcher if seen.lease else None,
+            record=encode(mission),
+            items={item.id: encode(item) for item in commit.items},
+            briefs={item_id: encode(brief) for item_id, brief in commit.briefs.items()},
+            watches={watch.id: encode(watch) for watch in commit.watches},
+            given=[_handed(handed, at) for handed in commit.given],
+            cancelled=[list(pair) for pair in commit.cancelled],
+            settled=list(commit.settled),
+            answered=dict(commit.answered),
+            messages=[[m.to, m.id, encode(m), m.is_urgent, m.sender] for m in commit.messages],
+            events=[_event(event) for event in commit.events],
+            watched=list(commit.watched),
+            unwatched=list(commit.unwatched),
+            wakes=seen.wakes,
+            due_ms=to_ms(due) if due else None,
+            is_active=mission.is_active,
+            at=at_text(at),
+            ms=to_ms(at),
+        )
+        return version
+
+    def defer(self, seen: Stored, due: datetime | None) -> None:
+        """Set when the mission is due, when there was nothing to commit."""
+        due_ms = to_ms(due) if due else None
+        self._run("defer_mission", id=seen.mission.id, wakes=seen.wakes, due_ms=due_ms, may_repeat=True)
+
+    def ids(self, *, is_active_only: bool = False) -> list[str]:
+        """Ids of the missions, newest first."""
+        newest = [i.decode() for i in self._connection.execute("ZRANGE", self._keys("missions"), 0, -1, "REV")]
+        if not is_active_only:
+            return newest
+        active = {i.decode() for i in self._connection.execute("SMEMBERS", self._keys("mission", "active"))}
+        return [i for i in newest if i in active]
+
+    def find(self, prefix: str) -> str:
+        """The id of the one mission that begins with `prefix`."""
+        return by_prefix(prefix, self.ids(), "mission")
+
+    def records(self, ids: Sequence[str]) -> list[Mission]:
+        """The missions' own records, in one round trip."""
+        replies = self._connection.execute_many([("HGET", self._keys("mission", i), "record") for i in ids])
+        return [decode(reply, Mission) for reply in replies if reply is not None]
+
+    def items(self, mission_id: str, item_ids: Sequence[str]) -> list[WorkItem]:
+        """Some of a mission's items, without those that do not exist."""
+        if not item_ids:
+            return []
+        found = self._connection.execute("HMGET", self._keys("mission", mission_id, "work"), *item_ids)
+        return [decode(data, WorkItem) for data in found if data is not None]
+
+    def brief(self, mission_id: str, item_id: str) -> Brief:
+        """The text an item was made from."""
+        data = self._connection.execute("HGET", self._keys("mission", mission_id, "briefs"), item_id)
+        if data is None:
+            raise NotFoundError(f"no text for item {item_id}")
+        return decode(data, Brief)
+
+    def events(self, mission_id: str, limit: int = EVENTS_KEPT) -> list[MissionEvent]:
+        """The mission's log, oldest first, at most the last `limit` entries."""
+        found = self._connection.execute("LRANGE", self._keys("mission", mission_id, "events"), -limit, -1)
+        return [decode(data, MissionEvent) for data in found]
+
+    def _run(self, script: str, /, *, may_repeat: bool = False, **args: Any) -> Any:
+        return self._connection.run(load(script), self._keys.prefix, args, may_repeat=may_repeat)
+
+
+def targets(watches: Mapping[str, Watch]) -> frozenset[str]:
+    """The pull requests that watches which are not done look at."""
+    return frozenset(w.target_ref for w in watches.values() if w.status is not WatchStatus.DONE)
+
+
+def task_message(spec: TaskSpec, agent_id: str, at: datetime, sender: str) -> Message:
+    """The message that brings a task; it has the task's own id."""
+    return Message(
+        id=spec.id,
+        to=agent_id,
+        sender=sender,
+        kind=MessageKind.TASK,
+        text=spec.title,
+        sent_at=at,
+        task_id=spec.id,
+        mission_id=spec.mission_id,
+    )
+
+
+def _handed(handed: Handed, at: datetime) -> dict[str, Any]:
+    message = task_message(handed.spec, handed.agent_id, at, "dispatcher")
+    return {
+        "id": handed.spec.id,
+        "spec": encode(handed.spec),
+        "agent": handed.agent_id,
+        "message": encode(message),
+        "urgent": False,
+        "mission": handed.spec.mission_id,
+        "load": handed.load,
+    }
+
+
+def _event(event: MissionEvent) -> dict[str, Any]:
+    return {
+        "json": encode(event),
+        "type": event.type,
+        "text": event.text,
+        "item": event.item_id,
+        "agent": event.agent_id,
+    }
+
+
+def _all(flat: list[bytes], type_: type[Any]) -> dict[str, Any]:
+    decoder = msgspec.json.Decoder(type_)
+    return {name.decode(): decoder.decode(data) for name, data in zip(flat[::2], flat[1::2], strict=True)}

@@ -1,0 +1,96 @@
+"""Tasks in the store."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+from tinytown.domain.errors import NotFoundError
+from tinytown.domain.task import Report, Task, TaskSpec, TaskState
+from tinytown.store.codec import at_text, encode, to_ms, to_task
+from tinytown.store.connection import Connection
+from tinytown.store.keys import Keys
+from tinytown.store.missions import task_message
+from tinytown.store.scripts import load
+
+_FINAL = {
+    Report.COMPLETED: TaskState.COMPLETED,
+    Report.APPROVED: TaskState.COMPLETED,
+    Report.REJECTED: TaskState.COMPLETED,
+    Report.FAILED: TaskState.FAILED,
+}
+
+
+def final_state(report: Report) -> TaskState:
+    """The state a report leads to: a review that rejects is a completed review."""
+    return _FINAL[report]
+
+
+class TaskStore:
+    """The tasks of one town."""
+
+    def __init__(self, connection: Connection, keys: Keys) -> None:
+        self._connection = connection
+        self._keys = keys
+
+    def assign(self, spec: TaskSpec, agent_id: str, at: datetime, *, is_urgent: bool = False) -> None:
+        """Hand a task outside any mission to an agent. NotFoundError, IllegalTransitionError (it is stopped)."""
+        message = task_message(spec, agent_id, at, spec.parent or "supervisor")
+        self._run(
+            "assign_task",
+            id=spec.id,
+            spec=encode(spec),
+            agent=agent_id,
+            message=encode(message),
+            urgent=is_urgent,
+            at=at_text(at),
+            ms=to_ms(at),
+        )
+
+    def report(
+        self, task_id: str, report: Report, at: datetime, *, result: str = "", reason: str = "", run_id: str | None
+    ) -> str:
+        """Record what is said of a task.
+
+        Args:
+            task_id: whole id.
+            report: what is said.
+            at: now.
+            result: what was done, or the reviewer's comment.
+            reason: why it failed or was rejected.
+            run_id: the run the caller belongs to, if any; another run's task is refused.
+
+        Returns:
+            `recorded` while a run has the task (the run's end makes it final), else the task's final state.
+
+        Raises:
+            NotFoundError, IllegalTransitionError (it has ended), ConflictError (another run has it).
+        """
+        reply = self._run(
+            "report_task",
+            id=task_id,
+            report=report.value,
+            state=final_state(report).value,
+            result=result,
+            reason=reason,
+            run=run_id,
+            at=at_text(at),
+            ms=to_ms(at),
+        )
+        return str(reply.decode())
+
+    def get(self, task_id: str) -> Task:
+        """One task by its whole id."""
+        flat = self._connection.execute("HGETALL", self._keys("task", task_id))
+        if not flat:
+            raise NotFoundError(f"no task '{task_id}'")
+        return to_task(flat)
+
+    def many(self, task_ids: Sequence[str]) -> list[Task]:
+        """Tasks by their ids in one round trip, without those that are gone."""
+        replies = self._connection.execute_many([("HGETALL", self._keys("task", i)) for i in task_ids])
+        return [to_task(flat) for flat in replies if flat]
+
+    def _run(self, script: str, /, **args: Any) -> Any:
+        return self._connection.run(load(script), self._keys.prefix, args)
