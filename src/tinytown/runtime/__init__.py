@@ -1,0 +1,1 @@
+"""Agents at work: processes, their CLIs, their worktrees and prompts."""
