@@ -1,0 +1,251 @@
+"""The gateway to git: one command at a time, with a time limit, without hooks, prompts or a shell."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from collections.abc import Mapping
+from pathlib import Path
+
+import msgspec
+
+from tinytown.domain.errors import GitError
+
+NO_COMMIT = "0" * 40
+"""What a ref that must not exist yet is compared with."""
+
+FALLBACK_IDENTITY = ("Tinytown", "tinytown@localhost")
+
+# A `tt` that a git hook started inherits these; they would point every command at that hook's repository.
+_INHERITED = (
+    "GIT_DIR",
+    "GIT_WORK_TREE",
+    "GIT_INDEX_FILE",
+    "GIT_PREFIX",
+    "GIT_COMMON_DIR",
+    "GIT_NAMESPACE",
+    "GIT_OBJECT_DIRECTORY",
+    "GIT_ALTERNATE_OBJECT_DIRECTORIES",
+)
+_SETTINGS = (
+    "core.hooksPath=/dev/null",
+    "core.quotePath=false",
+    "core.fsmonitor=false",
+    "color.ui=false",
+    "advice.detachedHead=false",
+    "commit.gpgSign=false",
+    "log.showSignature=false",
+    "submodule.recurse=false",
+    "gc.auto=0",
+    "maintenance.auto=false",
+)
+_OPTIONS = tuple(part for setting in _SETTINGS for part in ("-c", setting))
+
+
+class Outcome(msgspec.Struct, frozen=True):
+    """How a git command ended. Bytes that are not UTF-8 survive as surrogates."""
+
+    code: int
+    out: str
+    err: str
+
+
+class Git:
+    """Runs git in one folder: a checkout, a worktree or a bare repository."""
+
+    def __init__(self, folder: Path, *, timeout_secs: float = 120.0) -> None:
+        self.folder = folder
+        self.timeout_secs = timeout_secs
+
+    def at(self, folder: Path) -> Git:
+        """The same gateway for another folder."""
+        return Git(folder, timeout_secs=self.timeout_secs)
+
+    def run(
+        self,
+        *args: str,
+        stdin: str | None = None,
+        env: Mapping[str, str] | None = None,
+        accept: tuple[int, ...] = (0,),
+    ) -> Outcome:
+        """Run `git <args>` and return what it printed.
+
+        Raises:
+            GitError: its exit code is not in `accept`, it took too long, or git is not installed.
+        """
+        fed = None if stdin is None else stdin.encode("utf-8", "surrogateescape")
+        done = self._call(args, fed, env)
+        outcome = Outcome(done.returncode, _text(done.stdout), _text(done.stderr))
+        if outcome.code not in accept:
+            raise _failure(args, outcome, self.folder)
+        return outcome
+
+    def line(self, *args: str, env: Mapping[str, str] | None = None) -> str:
+        """What `git <args>` printed, without surrounding white space."""
+        return self.run(*args, env=env).out.strip()
+
+    def items(self, *args: str, stdin: str | None = None, accept: tuple[int, ...] = (0,)) -> tuple[str, ...]:
+        """What `git <args>` printed, split at NUL characters."""
+        return tuple(part for part in self.run(*args, stdin=stdin, accept=accept).out.split("\0") if part)
+
+    def succeeds(self, *args: str) -> bool:
+        """Whether `git <args>` exits 0; 1 is its way to say no."""
+        return self.run(*args, accept=(0, 1)).code == 0
+
+    def blob(self, revision: str, path: str) -> bytes | None:
+        """The bytes of a file at a commit or tree, None when it is not there."""
+        name = f"{revision}:{path}"
+        if not self.succeeds("rev-parse", "--verify", "--quiet", "--end-of-options", name):
+            return None
+        done = self._call(("cat-file", "blob", name), None, None)
+        if done.returncode != 0:
+            raise _failure(("cat-file", "blob", name), Outcome(done.returncode, "", _text(done.stderr)), self.folder)
+        return done.stdout
+
+    def store_blob(self, content: bytes) -> str:
+        """Keep the bytes as an object; its id."""
+        return self.run("hash-object", "-w", "--stdin", stdin=_text(content)).out.strip()
+
+    def rev_parse(self, revision: str) -> str:
+        """The commit sha that `revision` names.
+
+        Raises:
+            GitError: it names no commit.
+        """
+        sha = self.find_commit(revision)
+        if sha is None:
+            raise GitError(f"there is no commit '{revision}' in {self.folder}")
+        return sha
+
+    def find_commit(self, revision: str) -> str | None:
+        """The commit sha that `revision` names, None when it names none."""
+        found = self.run(
+            "rev-parse", "--verify", "--quiet", "--end-of-options", f"{revision}^{{commit}}", accept=(0, 1, 128)
+        )
+        return found.out.strip() or None
+
+    def find_branch(self, name: str) -> str | None:
+        """The commit sha a local branch is at, None when there is no such branch."""
+        return self.find_commit(f"refs/heads/{name}")
+
+    def current_branch(self) -> str | None:
+        """The branch that is checked out (it may have no commit yet), None when HEAD is detached."""
+        return self.run("symbolic-ref", "--quiet", "--short", "HEAD", accept=(0, 1)).out.strip() or None
+
+    def branches(self) -> tuple[str, ...]:
+        """The local branches, by name."""
+        return tuple(self.line("for-each-ref", "--format=%(refname:lstrip=2)", "refs/heads").splitlines())
+
+    def is_dirty(self) -> bool:
+        """Whether a tracked file differs from HEAD, staged or not."""
+        return bool(self.items("status", "--porcelain", "-z", "--no-renames", "--untracked-files=no"))
+
+    def dirty_files(self) -> tuple[str, ...]:
+        """Paths of tracked files that differ from HEAD and of untracked ones that are not ignored."""
+        lines = self.items("status", "--porcelain", "-z", "--no-renames", "--untracked-files=all")
+        return tuple(line[3:] for line in lines)
+
+    def merge_base(self, one: str, other: str) -> str | None:
+        """The best common ancestor, None when there is none."""
+        return self.run("merge-base", one, other, accept=(0, 1)).out.strip() or None
+
+    def is_ancestor(self, ancestor: str, descendant: str) -> bool:
+        """Whether `descendant` contains `ancestor` (or is it)."""
+        return self.succeeds("merge-base", "--is-ancestor", ancestor, descendant)
+
+    def commits_between(self, base: str, head: str) -> tuple[str, ...]:
+        """Shas of the commits in `head` and not in `base`, newest first."""
+        return tuple(self.line("rev-list", head, f"^{base}", "--").split())
+
+    def update_ref(self, ref: str, new: str, old: str, *, reason: str) -> bool:
+        """Move `ref` from `old` to `new`, or say no when it is not at `old` any more.
+
+        Args:
+            ref: full name, e.g. `refs/heads/main`.
+            new: sha it is to point at.
+            old: sha it must point at; NO_COMMIT when it must not exist.
+            reason: what the reflog says.
+        """
+        done = self.run("update-ref", "--create-reflog", "-m", reason, ref, new, old, accept=(0, 1, 128))
+        if done.code == 0:
+            return True
+        current = self.find_commit(ref) or NO_COMMIT
+        if current == old:
+            raise _failure(("update-ref", ref, new, old), done, self.folder)
+        return False
+
+    def commit_tree(self, tree: str, parents: tuple[str, ...], message: str) -> str:
+        """Make a commit object; nothing points at it yet. Its sha."""
+        flags = tuple(part for parent in parents for part in ("-p", parent))
+        return self.run("commit-tree", tree, *flags, "-F", "-", stdin=message, env=self.identity()).out.strip()
+
+    def version(self) -> tuple[int, int]:
+        """Major and minor version of git."""
+        numbers = self.line("version").split()[2].split(".")
+        return int(numbers[0]), int(numbers[1])
+
+    def identity(self) -> dict[str, str]:
+        """Environment that gives commits an author where the user configured none; empty when they did."""
+        name, email = FALLBACK_IDENTITY
+        wanted = {"NAME": ("user.name", name), "EMAIL": ("user.email", email)}
+        missing: dict[str, str] = {}
+        for suffix, (setting, value) in wanted.items():
+            if self.succeeds("config", "--get", setting):
+                continue
+            missing |= {
+                f"GIT_{who}_{suffix}": value
+                for who in ("AUTHOR", "COMMITTER")
+                if not os.environ.get(f"GIT_{who}_{suffix}")
+            }
+        return missing
+
+    def _call(
+        self, args: tuple[str, ...], stdin: bytes | None, env: Mapping[str, str] | None
+    ) -> subprocess.CompletedProcess[bytes]:
+        try:
+            return subprocess.run(
+                ["git", *_OPTIONS, *args],
+                cwd=self.folder,
+                env=_environment(env or {}),
+                input=stdin or b"",
+                capture_output=True,
+                timeout=self.timeout_secs,
+                check=False,
+            )
+        except FileNotFoundError as error:
+            if not self.folder.is_dir():
+                raise GitError(f"{self.folder} is not there; git cannot be run in it") from error
+            raise GitError("git is not installed; install it") from error
+        except NotADirectoryError as error:
+            raise GitError(f"{self.folder} is not a folder; git cannot be run in it") from error
+        except subprocess.TimeoutExpired as error:
+            raise GitError(
+                f"git {args[0]} took longer than {self.timeout_secs:g} s in {self.folder} and was stopped",
+                argv=("git", *args),
+            ) from error
+
+
+def clean_environment() -> dict[str, str]:
+    """Our environment without the variables that bind git to another repository, e.g. within a git hook."""
+    return {name: value for name, value in os.environ.items() if name not in _INHERITED}
+
+
+def _environment(more: Mapping[str, str]) -> dict[str, str]:
+    quiet = {"GIT_TERMINAL_PROMPT": "0", "GIT_OPTIONAL_LOCKS": "0", "GIT_EDITOR": "true", "LC_ALL": "C"}
+    return clean_environment() | quiet | dict(more)
+
+
+def _text(raw: bytes) -> str:
+    return raw.decode("utf-8", "surrogateescape")
+
+
+def _failure(args: tuple[str, ...], outcome: Outcome, folder: Path) -> GitError:
+    lines = [line.strip() for line in outcome.err.splitlines() if line.strip()]
+    told = [line for line in lines if line.startswith(("fatal:", "error:"))]
+    reason = (told or lines or [f"exit code {outcome.code}"])[0]
+    return GitError(
+        f"git {' '.join(args)} failed in {folder}: {reason}",
+        argv=("git", *args),
+        code=outcome.code,
+        stderr=outcome.err,
+    )

@@ -1,0 +1,347 @@
+"""Worktrees: a folder of its own for each work item and each review. Nobody's work is destroyed.
+
+A worktree is made in three steps, and its record says how far it has come: git adds it, files are copied in and the
+first hook runs, then it is ready. Whoever prepares it next goes on where a crash left it. The lock on `.tt/git.lock`
+is held while git changes branches or worktrees, a lock of its own while one worktree is prepared or removed.
+"""
+
+from __future__ import annotations
+
+import re
+import shutil
+from contextlib import AbstractContextManager
+from pathlib import Path
+
+import msgspec
+
+from tinytown.domain.errors import GitError, InvalidInputError, NotFoundError, WorktreeInUseError
+from tinytown.repository.branch import branch_owner, claim_branch
+from tinytown.repository.checkout import checkout_at, checkouts
+from tinytown.repository.git import NO_COMMIT, Git
+from tinytown.repository.hooks import Hooks
+from tinytown.repository.include import copy_included
+from tinytown.repository.lock import locked
+from tinytown.repository.start import Start, find_start, resolve
+from tinytown.repository.worktree_record import Phase, WorktreeRecord, read_record, write_record
+
+_NAME = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._-]{0,98}[A-Za-z0-9_-])?")
+
+
+class Worktree(msgspec.Struct, frozen=True, kw_only=True):
+    """A worktree that can be worked in."""
+
+    name: str
+    path: Path
+    branch: str
+    """The branch that is its item's; empty for a review, which has none."""
+    notes: tuple[str, ...] = ()
+    """What whoever works there should know."""
+
+
+class WorktreeStatus(msgspec.Struct, frozen=True, kw_only=True):
+    """What is in a worktree."""
+
+    head: str
+    branch: str | None
+    """What is checked out now, None when HEAD is detached."""
+    ahead: tuple[str, ...]
+    """Commits that the base does not have, newest first; with those of the dependencies it was started from."""
+    made: tuple[str, ...]
+    """Those of them that were made for this item."""
+    dirty: tuple[str, ...]
+    """Changed tracked files and untracked files that are not ignored."""
+
+
+class Removal(msgspec.Struct, frozen=True, kw_only=True):
+    """What removing a worktree did."""
+
+    lost: tuple[str, ...] = ()
+    """What existed nowhere else and was given up by force."""
+    notes: tuple[str, ...] = ()
+    """Hooks that failed."""
+
+
+class Worktrees:
+    """The worktrees under one folder, normally `.tt/worktrees`."""
+
+    def __init__(self, checkout: Path, folder: Path, *, hooks: Hooks | None = None) -> None:
+        self.folder = folder
+        self._git = Git(checkout)
+        self._hooks = hooks or Hooks()
+        self._git_lock = folder.parent / "git.lock"
+
+    def prepare(self, name: str, *, branch: str, base: str, starts_from: tuple[str, ...] = (), owner: str) -> Worktree:
+        """The worktree of a work item: made when there is none, finished when a crash left it half made, else as it is.
+
+        Args:
+            name: its folder's name; the worktree of another item by that name is left alone and
+                `<name>-<first 8 of owner>` is used, so go by the name that is returned.
+            branch: its branch, likewise.
+            base: the branch that the work goes into.
+            starts_from: the dependencies' branches; those not in `base` yet are what it starts from.
+            owner: the item's id.
+
+        Raises:
+            GitError: git or a hook failed; calling again goes on from there.
+        """
+        name = self._choose_name(name, owner)
+        with self._alone(name):
+            with locked(self._git_lock):
+                notes = self._ensure(name, branch, base, starts_from, owner)
+            notes += self._furnish(name)
+            return self._worktree(name, notes)
+
+    def checkout_for_review(self, name: str, head: str) -> Worktree:
+        """A worktree without a branch, at commit `head`. One by that name is moved there when nothing is lost by it.
+
+        Raises:
+            GitError: there is no such commit, or git or a hook failed.
+        """
+        sha = self._git.rev_parse(head)
+        for candidate in (_check(name), f"{name}-{sha[:8]}"):
+            with self._alone(candidate):
+                with locked(self._git_lock):
+                    is_ours = self._ensure_detached(candidate, sha)
+                if is_ours:
+                    return self._worktree(candidate, self._furnish(candidate))
+        raise WorktreeInUseError(f"worktrees {name} and {name}-{sha[:8]} hold changes that exist nowhere else")
+
+    def before_run(self, worktree: Worktree) -> None:
+        """Run the hook before an agent's run. GitError when it fails."""
+        self._hooks.require("before_run", worktree.path, worktree.branch, self._log(worktree.name, "before_run"))
+
+    def after_run(self, worktree: Worktree) -> tuple[str, ...]:
+        """Run the hook after an agent's run; a failure is a note."""
+        log = self._log(worktree.name, "after_run")
+        return self._hooks.attempt("after_run", worktree.path, worktree.branch, log)
+
+    def remove(self, name: str, *, force: bool = False) -> Removal:
+        """Remove a worktree; its branch stays. One that is not there is no error.
+
+        Raises:
+            WorktreeInUseError: it holds what exists nowhere else (changed or untracked files, commits on no branch),
+                and `force` is not given. With `force` the return value says what was lost.
+        """
+        path = self._path(_check(name))
+        with self._alone(name):
+            stakes = self._at_stake(name)
+            if stakes and not force:
+                raise _in_use(name, stakes)
+            notes: tuple[str, ...] = ()
+            if self._is_usable(path):
+                branch = self._worktree(name, ()).branch
+                notes = self._hooks.attempt("before_remove", path, branch, self._log(name, "before_remove"))
+                stakes = self._at_stake(name)
+                if stakes and not force:
+                    raise _in_use(name, stakes)
+            with locked(self._git_lock):
+                self._discard(path, force=force)
+            self._record_file(name).unlink(missing_ok=True)
+        return Removal(lost=stakes, notes=notes)
+
+    def list(self) -> tuple[Worktree, ...]:
+        """Every worktree under the folder, by name."""
+        root = self.folder.resolve()
+        names = sorted(found.path.name for found in checkouts(self._git) if found.path.resolve().parent == root)
+        return tuple(self._worktree(name, ()) for name in names if self._path(name).is_dir())
+
+    def status(self, name: str) -> WorktreeStatus:
+        """What is in a worktree. NotFoundError when there is none by that name."""
+        path = self._path(_check(name))
+        if not self._is_usable(path):
+            raise NotFoundError(f"there is no worktree '{name}' in {self.folder}")
+        there = self._git.at(path)
+        head = there.rev_parse("HEAD")
+        record = read_record(self._record_file(name))
+        base = resolve(self._git, record.base) if record and record.base else None
+        start = record.start if record else None
+        known = [f"^{sha}" for sha in (base, start) if sha]
+        return WorktreeStatus(
+            head=head,
+            branch=there.current_branch(),
+            ahead=there.commits_between(base, head) if base else (),
+            made=tuple(there.line("rev-list", head, *known, "--").split()) if known else (),
+            dirty=there.dirty_files(),
+        )
+
+    def _ensure(self, name: str, branch: str, base: str, starts_from: tuple[str, ...], owner: str) -> tuple[str, ...]:
+        notes = self._recover(name)
+        path, file = self._path(name), self._record_file(name)
+        found, record = checkout_at(self._git, path), read_record(file)
+        if found is not None and record is not None:
+            return notes
+        own = found.branch if found and found.branch else claim_branch(self._git, branch, owner=owner, base=base)
+        start = self._start_of(own, base, starts_from)
+        draft = WorktreeRecord(owner=owner, branch=own, base=base, start=start.sha, phase=Phase.ADDING)
+        if found is not None:
+            write_record(file, msgspec.structs.replace(draft, phase=Phase.READY))
+            return notes
+        write_record(file, draft)
+        if self._git.find_branch(own) is None:
+            self._git.update_ref(f"refs/heads/{own}", start.sha, NO_COMMIT, reason="tinytown: start work")
+        self._git.run("worktree", "add", "--quiet", str(path), own)
+        write_record(file, msgspec.structs.replace(draft, phase=Phase.FURNISHING))
+        return notes + start.notes
+
+    def _start_of(self, branch: str, base: str, starts_from: tuple[str, ...]) -> Start:
+        """Where the branch starts, or started: that is kept in git's configuration, beside the branch."""
+        setting = f"branch.{branch}.tinytown-start"
+        kept = self._git.run("config", "--get", setting, accept=(0, 1)).out.strip()
+        if self._git.find_branch(branch) is not None:
+            return Start(kept or self._git.merge_base(branch, resolve(self._git, base) or branch) or "")
+        start = find_start(self._git, base, starts_from)
+        self._git.run("config", setting, start.sha)
+        return start
+
+    def _ensure_detached(self, name: str, sha: str) -> bool:
+        """Have the review's worktree at the commit; False when another commit is there and has to stay."""
+        self._recover(name)
+        path, file = self._path(name), self._record_file(name)
+        draft = WorktreeRecord(owner="", branch="", base="", start=sha, phase=Phase.ADDING)
+        if (found := checkout_at(self._git, path)) is None:
+            write_record(file, draft)
+            self._git.run("worktree", "add", "--quiet", "--detach", str(path), sha)
+            write_record(file, msgspec.structs.replace(draft, phase=Phase.FURNISHING))
+            return True
+        record = read_record(file)
+        if record is None or record.owner or self._at_stake(name):
+            return False
+        if found.head != sha or found.branch is not None:
+            self._git.at(path).run("checkout", "--quiet", "--detach", sha)
+        write_record(file, msgspec.structs.replace(record, start=sha))
+        return True
+
+    def _recover(self, name: str) -> tuple[str, ...]:
+        """Clear away what a crash left, so that the worktree is either registered and usable, or not there at all."""
+        path, file = self._path(name), self._record_file(name)
+        record, found = read_record(file), checkout_at(self._git, path)
+        if record is not None and record.phase is Phase.ADDING:
+            self._discard(path, force=True)
+            file.unlink()
+            return ()
+        if found is not None and not path.is_dir():
+            self._discard(path, force=True)
+            file.unlink(missing_ok=True)
+            return (f"the worktree {name} was gone and is made again from its branch",)
+        if found is not None:
+            self._mend(path)
+            return ()
+        file.unlink(missing_ok=True)
+        return self._set_aside(path)
+
+    def _mend(self, path: Path) -> None:
+        """Without its `.git` file, git commands in the worktree would work on the checkout around it."""
+        if self._is_usable(path):
+            return
+        self._git.run("worktree", "repair")
+        if not self._is_usable(path):
+            raise GitError(f"{path} is not a working tree any more; move it away and try again")
+
+    def _set_aside(self, path: Path) -> tuple[str, ...]:
+        """Move a folder that git knows nothing of out of the way; its files are kept."""
+        if not path.exists():
+            return ()
+        if path.is_dir() and not any(path.iterdir()):
+            path.rmdir()
+            return ()
+        number = 1
+        while (aside := path.with_name(f"{path.name}.kept-{number}")).exists():
+            number += 1
+        path.rename(aside)
+        return (f"{path} was no worktree of git's; its files are kept in {aside}",)
+
+    def _furnish(self, name: str) -> tuple[str, ...]:
+        file, path = self._record_file(name), self._path(name)
+        record = read_record(file)
+        if record is None or record.phase is Phase.READY:
+            return ()
+        copy_included(self._git, path, except_under=self.folder.parent)
+        self._hooks.require("after_create", path, record.branch, self._log(name, "after_create"))
+        write_record(file, msgspec.structs.replace(record, phase=Phase.READY))
+        return ()
+
+    def _at_stake(self, name: str) -> tuple[str, ...]:
+        """What would be lost with the worktree, a line each."""
+        path, record = self._path(name), read_record(self._record_file(name))
+        if record is not None and record.phase is Phase.ADDING:
+            return ()
+        if not self._is_usable(path):
+            return (f"files in {path}",) if path.is_dir() and any(path.iterdir()) else ()
+        there = self._git.at(path)
+        stakes = []
+        if dirty := there.dirty_files():
+            stakes.append(f"{len(dirty)} changed or untracked files: {_some(dirty)}")
+        if (head := there.find_commit("HEAD")) is not None:
+            known = (f"^{record.start}",) if record and record.start else ()
+            loose = there.line("rev-list", "--oneline", head, *known, "--not", "--glob=refs/*", "--").splitlines()
+            if loose:
+                stakes.append(f"{len(loose)} commits that are on no branch: {_some(tuple(loose))}")
+        return tuple(stakes)
+
+    def _discard(self, path: Path, *, force: bool) -> None:
+        if checkout_at(self._git, path) is not None:
+            flags = ("--force", "--force") if force else ()
+            if path.is_dir() and not self._is_usable(path):
+                self._git.run("worktree", "repair")
+            try:
+                self._git.run("worktree", "remove", *flags, str(path))
+            except GitError as error:
+                raise WorktreeInUseError(f"worktree {path.name} is kept: {error.message}") from error
+        if path.is_dir():
+            shutil.rmtree(path)
+
+    def _choose_name(self, wanted: str, owner: str) -> str:
+        for name in (_check(wanted), f"{wanted}-{owner[:8]}"):
+            if self._owner_of(name) in {None, owner}:
+                return name
+        raise GitError(f"worktrees {wanted} and {wanted}-{owner[:8]} belong to others; remove one of them")
+
+    def _owner_of(self, name: str) -> str | None:
+        """Whose the worktree is; None when there is none."""
+        if (record := read_record(self._record_file(name))) is not None:
+            return record.owner
+        found = checkout_at(self._git, self._path(name))
+        if found is None or not found.is_there:
+            return None
+        return (branch_owner(self._git, found.branch) if found.branch else None) or "a person"
+
+    def _worktree(self, name: str, notes: tuple[str, ...]) -> Worktree:
+        record, found = read_record(self._record_file(name)), checkout_at(self._git, self._path(name))
+        now = found.branch if found else None
+        branch = record.branch if record else now or ""
+        if branch and now != branch:
+            what = f"branch {now}" if now else "a detached commit"
+            notes += (f"the worktree has {what} checked out; the work belongs on branch {branch}",)
+        return Worktree(name=name, path=self._path(name), branch=branch, notes=notes)
+
+    def _is_usable(self, path: Path) -> bool:
+        if not path.is_dir():
+            return False
+        top = self._git.at(path).run("rev-parse", "--show-toplevel", accept=(0, 128)).out.rstrip("\n")
+        return top != "" and Path(top).resolve() == path.resolve()
+
+    def _alone(self, name: str) -> AbstractContextManager[None]:
+        return locked(self.folder / f".{name}.lock", is_removed_after=True)
+
+    def _path(self, name: str) -> Path:
+        return self.folder / name
+
+    def _record_file(self, name: str) -> Path:
+        return self.folder / f".{name}.json"
+
+    def _log(self, name: str, hook: str) -> Path:
+        return self.folder.parent / "logs" / "hooks" / f"{name}-{hook}.log"
+
+
+def _check(name: str) -> str:
+    if not _NAME.fullmatch(name):
+        raise InvalidInputError(f"'{name}' cannot name a worktree; use letters, digits, '.', '_' and '-'")
+    return name
+
+
+def _in_use(name: str, stakes: tuple[str, ...]) -> WorktreeInUseError:
+    return WorktreeInUseError(f"worktree {name} is kept, it holds {'; '.join(stakes)}", stakes=stakes)
+
+
+def _some(things: tuple[str, ...]) -> str:
+    return ", ".join(things[:5]) + (", …" if len(things) > 5 else "")  # noqa: PLR2004  enough to recognise it
