@@ -21,7 +21,6 @@ RUN_MARKER = "TINYTOWN_RUN_ID"
 
 _IDENTITY = ("TINYTOWN_AGENT_ID", "TINYTOWN_AGENT_NAME", "TINYTOWN_TASK_ID", "TINYTOWN_TOWN", RUN_MARKER)
 _FORGE_TOKENS = ("GITHUB_TOKEN", "GH_TOKEN", "GITHUB_ENTERPRISE_TOKEN", "GH_ENTERPRISE_TOKEN")
-_TOWN_SECRETS = ("TOWNHALL_",)
 _MISLEADING = (
     # git would work on the repository that the host was started for, say from a hook, not on the worktree
     "GIT_DIR",
@@ -34,9 +33,7 @@ _MISLEADING = (
     "CLAUDECODE",
     "CLAUDE_CODE_ENTRYPOINT",
 )
-_SECRET_NAME = re.compile(
-    r"(TOKEN|SECRET|PASSWORD|PASSWD|API_?KEY|ACCESS_KEY|PRIVATE_KEY|CREDENTIALS?|AUTH)$", re.IGNORECASE
-)
+_SECRET_NAME = re.compile(r"(?:TOKEN|SECRET|PASSWORD|PASSWD|APIKEY|(?:^|_)KEY|CREDENTIALS?|_AUTH)$", re.IGNORECASE)
 
 
 class RunIdentity(msgspec.Struct, frozen=True, kw_only=True):
@@ -100,7 +97,8 @@ def scripts_folder() -> Path:
 def _is_passed_on(name: str, *, forge_token: bool) -> bool:
     if name in _FORGE_TOKENS:
         return forge_token
-    return name not in _IDENTITY and name not in _MISLEADING and not name.startswith(_TOWN_SECRETS)
+    is_ours = name.startswith("TOWNHALL_") or (name.startswith("TINYTOWN_") and _SECRET_NAME.search(name))
+    return name not in _IDENTITY and name not in _MISLEADING and not is_ours
 
 
 def _path(path: str, first: Path) -> str:

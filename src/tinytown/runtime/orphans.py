@@ -40,10 +40,9 @@ def find_orphans(identities: Iterable[ChildIdentity], run_ids: Collection[str] =
     marked = list(_marked(wanted)) if wanted else []
     ours = {identity.session_id for identity in known}
     proven = {leader.pid for leader in leaders if leader.pid in ours}
-    proven |= {session for process in marked if (session := _session(process.pid)) in ours and session is not None}
+    proven |= {session for process in marked if (session := _session(process.pid)) in ours}
+    # children in other sessions count only when marked: a server that the agent's `tt` started outlives the run
     found = {*leaders, *marked, *session_members(proven)}
-    for leader in leaders:
-        found.update(_descendants(leader))
     kept = lineage()
     return sorted((p for p in found if p.pid not in kept and is_living(p)), key=lambda p: p.pid)
 
@@ -76,13 +75,6 @@ def _marked(run_ids: Collection[str]) -> Iterator[psutil.Process]:
                 yield process
         except (psutil.Error, OSError, UnicodeError):
             continue  # another user's, or gone: not ours to see
-
-
-def _descendants(process: psutil.Process) -> list[psutil.Process]:
-    try:
-        return process.children(recursive=True)
-    except psutil.Error:
-        return []
 
 
 def _process(pid: int) -> psutil.Process | None:

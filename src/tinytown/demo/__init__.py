@@ -1,0 +1,1 @@
+"""The demonstration: an agent that needs no model."""
