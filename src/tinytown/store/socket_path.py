@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 import stat
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -71,7 +72,7 @@ def _point(link: Path, target: str) -> None:
             return
     except OSError:
         pass  # missing, or no link: replaced below
-    draft = link.with_name(f"{link.name}.{os.getpid()}")
+    draft = link.with_name(f"{link.name}.{os.getpid()}.{threading.get_ident()}")
     draft.unlink(missing_ok=True)
     draft.symlink_to(target)
     draft.replace(link)

@@ -1,0 +1,67 @@
+"""The tinytown.toml that `tt init` writes: what can be set, with the defaults as comments."""
+
+from __future__ import annotations
+
+_TEMPLATE = """\
+# The settings of this town. What is commented out is the default.
+
+[town]
+# Part of every key in Redis: do not change it while agents work.
+name = "@NAME@"
+
+[redis]
+# By default the town runs a server of its own, in .tt/. The variable REDIS_URL overrides this.
+# url = "redis://localhost:6379/0"
+# appendfsync = "everysec"     # always: not even the last second is lost when the machine stops
+
+[forge]
+# Where issues and pull requests live. local: issues are files in this repository, pull requests the town's own.
+kind = "@FORGE@"
+# default_branch = "main"      # when the repository's own answer is not wanted
+
+[forge.local]
+# What a pull request must pass. Commands run without a shell: "pytest -q", ["pytest", "-q"],
+# or {name = "tests", run = "pytest -q", timeout_secs = 300}
+checks = []
+# check_timeout_secs = 600
+# issues_dir = "issues"
+
+[agent]
+# default_cli = "claude"       # auggie, codex, codex-mini, gemini, aider, copilot, cursor, opencode, demo
+# stall_timeout_secs = 600     # a CLI that prints nothing for so long is stopped
+# run_timeout_secs = 3600
+# max_nudges = 2
+# forge_token = false          # whether agents see the forge's token
+
+# [agent.roles]                # which CLI an agent of a role runs
+# reviewer = "codex"
+
+# [agent_clis.mine]            # a CLI that Tinytown does not know
+# command = ["my-agent", "--yes"]
+# prompt = "stdin"
+
+[worktree]
+# Each work item has a git worktree there; hooks are commands, run in it.
+# root = ".tt/worktrees"
+# after_create = "npm ci"
+# before_run = ""
+# after_run = ""
+# before_remove = ""
+# hook_timeout_secs = 300
+
+[mission]
+# max_parallel_items = 2
+# reviewer_required = true
+# auto_merge = false
+# watch_interval_secs = 180
+"""
+
+
+def render_settings(name: str, forge: str) -> str:
+    """The text of a new tinytown.toml.
+
+    Args:
+        name: the town's, checked by `check_name`.
+        forge: `local` or `github`.
+    """
+    return _TEMPLATE.replace("@NAME@", name).replace("@FORGE@", forge)
