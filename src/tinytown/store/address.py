@@ -86,7 +86,7 @@ def _network(parts: SplitResult, options: Mapping[str, str]) -> Address:
     return Address(
         scheme=parts.scheme,
         host=parts.hostname or "localhost",
-        port=parts.port or DEFAULT_PORT,
+        port=_port(parts),
         username=username,
         password=password,
         db=_db(options.get("db") or parts.path.strip("/") or "0"),
@@ -109,9 +109,21 @@ def _login(parts: SplitResult, options: Mapping[str, str]) -> tuple[str | None, 
     return username or None, password or None
 
 
+# What is wrong may be a part of a password with a slash in it: the two below do not repeat it.
+
+
+def _port(parts: SplitResult) -> int:
+    try:
+        return parts.port or DEFAULT_PORT
+    except ValueError:
+        raise ValueError(
+            "the port must be a number up to 65535 (in a password, write '/' as %2F, '@' as %40, ':' as %3A)"
+        ) from None
+
+
 def _db(text: str) -> int:
     if not text.isdecimal():
-        raise ValueError(f"the database must be a number, not '{text}'")
+        raise ValueError("the database must be a number")
     return int(text)
 
 
