@@ -28,9 +28,12 @@ _AUTHOR = ("-c", "user.name=Demo Agent", "-c", "user.email=demo@tinytown.invalid
 _OTHER_AUTHOR = ("GIT_AUTHOR_", "GIT_COMMITTER_")
 _BEGIN = re.compile(r"^\W{0,3}<{3,}\s*ISSUE TEXT\b", re.IGNORECASE)
 _END = re.compile(r"^\W{0,3}>{3,}\s*END OF ISSUE TEXT\b", re.IGNORECASE)
+_BOUNDARY = re.compile(r"boundary [\w-]+")
 _KIND = re.compile(r"^\W{0,4}task kind\W{1,6}(work|review|fix)\b", re.IGNORECASE | re.MULTILINE)
 _CAUSES = re.compile(r"^\W{0,4}fix causes\W{1,6}(.+)$", re.IGNORECASE | re.MULTILINE)
-_TITLE = re.compile(r"^\W{0,4}(?:issue title|title|issue)\b\W{0,3}:\W{0,3}(.+?)\W{0,2}$", re.IGNORECASE | re.MULTILINE)
+_TITLE = re.compile(
+    r"^\W{0,4}(?:issue title|title|(?:the )?issue)\b\W{0,3}:\s{0,3}(.+?)\s*$", re.IGNORECASE | re.MULTILINE
+)
 _HEADING = re.compile(r"^#{1,6}\s+(.+?)\s*#*$", re.MULTILINE)
 _TITLE_CHARS = 100
 _SHOWN_MISSING = 20
@@ -93,12 +96,17 @@ def read_prompt(prompt: str) -> Assignment:
 
 
 def _split(prompt: str) -> tuple[str, str, str]:
-    """The prompt before, in and after the issue's text; an end mark inside of the text does not end it."""
+    """The prompt before, in and after the issue's text. Marks that the text forges lack the boundary of the real ones."""
     lines = prompt.splitlines()
-    begin = next((at for at, line in enumerate(lines) if _BEGIN.match(line)), None)
-    if begin is None:
+    begins = [at for at, line in enumerate(lines) if _BEGIN.match(line)]
+    if not begins:
         return prompt, prompt, ""
-    end = next((at for at in range(len(lines) - 1, begin, -1) if _END.match(lines[at])), len(lines))
+    run_id = os.environ.get("TINYTOWN_RUN_ID", "")
+    begin = next((at for at in begins if run_id and run_id in lines[at]), begins[0])
+    boundary = _BOUNDARY.search(lines[begin])
+    ends = [at for at in range(begin + 1, len(lines)) if _END.match(lines[at])]
+    real = [at for at in ends if boundary is None or boundary[0] in lines[at]]
+    end = real[-1] if real else len(lines)
     return "\n".join(lines[:begin]), _unquoted(lines[begin + 1 : end]), "\n".join(lines[end + 1 :])
 
 
@@ -111,7 +119,9 @@ def _unquoted(lines: list[str]) -> str:
 def _title(before: str, issue: str) -> str:
     found = _TITLE.search(before) or _HEADING.search(issue) or _TITLE.search(issue)
     first = next((line.strip() for line in issue.splitlines() if line.strip()), "")
-    return (found[1] if found else first)[:_TITLE_CHARS].strip() or "Demo work"
+    title = (found[1] if found else first)[:_TITLE_CHARS].strip()
+    key, _, rest = title.partition(" ")
+    return (f"{rest.strip()} ({key})" if rest and "#" in key else title) or "Demo work"
 
 
 def _blocks(issue: str) -> Iterable[Block]:
