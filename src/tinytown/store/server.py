@@ -1,7 +1,8 @@
 """The town's own Redis server: started on demand on a unix socket, one a town, surviving whoever started it.
 
 Everything lies in the town's `.tt` folder (mode 700): the socket `redis.sock`, the lock under which it is started and
-stopped `server.lock`, and in `redis/` the append-only files, the pid file and the log.
+stopped `server.lock`, and in `redis/` the append-only files, the pid file, the log, and `running.lock`: that one the
+server itself holds from its first moment to its last, because two on the same append-only files would destroy them.
 """
 
 from __future__ import annotations
@@ -9,12 +10,14 @@ from __future__ import annotations
 import fcntl
 import os
 import re
+import signal
 import subprocess
 import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 import msgspec
@@ -23,6 +26,9 @@ from tinytown.domain.errors import ServerError, StoreUnavailableError
 from tinytown.store.connection import connect
 from tinytown.store.server_binary import find_binary
 from tinytown.store.socket_path import release
+
+if TYPE_CHECKING:
+    import psutil
 
 START_TIMEOUT_SECS = 10.0
 _STOP_TIMEOUT_SECS = 10.0
@@ -52,6 +58,10 @@ class _Places(msgspec.Struct, frozen=True):
     @property
     def data(self) -> Path:
         return self.home / "redis"
+
+    @property
+    def running(self) -> Path:
+        return self.data / "running.lock"
 
     @property
     def pid(self) -> Path:
@@ -88,8 +98,10 @@ def ensure_server(root: Path, *, appendfsync: str = "everysec", binary: Path | N
     with _locked(places):
         if _answers(places, START_TIMEOUT_SECS):
             return places.url
-        _clear_unreachable(places)
-        _start(places, binary or find_binary(), appendfsync)
+        program = binary or find_binary()
+        with _claim(places) as claim:
+            if claim is not None:
+                _start(places, program, appendfsync, claim)
     return places.url
 
 
@@ -103,10 +115,10 @@ def stop_server(root: Path) -> bool:
     if not places.home.is_dir():
         return False
     with _locked(places):
-        pid = _pid(places)
-        if pid is None:
-            return False
-        _terminate(pid)
+        with _opened(places.running) as claim:
+            if _is_free(claim):
+                return False
+            _end_servers(places, claim)
         release(str(places.socket))
         return True
 
@@ -119,25 +131,33 @@ def server_pid(root: Path) -> int | None:
 @contextmanager
 def _locked(places: _Places) -> Iterator[None]:
     """Hold the town's server lock; it ends with the process that has it, and nobody has it for much over 10 s."""
-    with _advised(places):
+    with _advised(places.home):
         places.data.mkdir(mode=0o700, parents=True, exist_ok=True)
         places.home.chmod(0o700)
-        descriptor = os.open(places.lock, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-    try:
+        places.data.chmod(0o700)
+    with _opened(places.lock) as descriptor:
         fcntl.flock(descriptor, fcntl.LOCK_EX)
         yield
+
+
+@contextmanager
+def _opened(lock: Path) -> Iterator[int]:
+    with _advised(lock):
+        descriptor = os.open(lock, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        yield descriptor
     finally:
         os.close(descriptor)
 
 
 @contextmanager
-def _advised(places: _Places) -> Iterator[None]:
+def _advised(place: Path) -> Iterator[None]:
     """Turn an error of the file system into one line that says what to do."""
     try:
         yield
     except OSError as error:
         raise ServerError(
-            f"the town's server cannot use {error.filename or places.home}: {(error.strerror or str(error)).lower()};"
+            f"the town's server cannot use {error.filename or place}: {(error.strerror or str(error)).lower()};"
             " make room or allow writing there, or set REDIS_URL to a running server"
         ) from error
 
@@ -153,23 +173,36 @@ def _answers(places: _Places, timeout_secs: float) -> bool:
     return True
 
 
-def _clear_unreachable(places: _Places) -> None:
-    """Make sure that no server has these files open: one that just starts may answer soon, another has lost its socket.
+@contextmanager
+def _claim(places: _Places) -> Iterator[int | None]:
+    """The lock that a new server is to hold, taken; None when one that was just starting answers by now.
 
-    Two servers on the same append-only files would destroy them.
+    A server that lives but does not come to answer has lost its socket: it is ended first.
     """
-    if (pid := _pid(places)) is None:
-        return
-    deadline = time.monotonic() + _GRACE_SECS
-    while time.monotonic() < deadline:
-        if _pid(places) is None or _answers(places, START_TIMEOUT_SECS):
-            return
-        time.sleep(_POLL_SECS)
-    _terminate(pid)
+    with _opened(places.running) as claim:
+        deadline = time.monotonic() + _GRACE_SECS
+        while not _is_free(claim):
+            if _answers(places, START_TIMEOUT_SECS):
+                yield None
+                return
+            if time.monotonic() > deadline:
+                _end_servers(places, claim)
+                break
+            time.sleep(_POLL_SECS)
+        yield claim
 
 
-def _start(places: _Places, binary: Path, appendfsync: str) -> None:
-    with _advised(places), places.log.open("ab") as log:
+def _is_free(claim: int) -> bool:
+    """Take the lock; whether that was possible."""
+    try:
+        fcntl.flock(claim, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
+
+
+def _start(places: _Places, binary: Path, appendfsync: str, claim: int) -> None:
+    with _advised(places.home), places.log.open("ab") as log:
         seen = log.tell()
         process = subprocess.Popen(
             _arguments(binary, appendfsync),
@@ -180,6 +213,7 @@ def _start(places: _Places, binary: Path, appendfsync: str) -> None:
             stderr=log,
             start_new_session=True,
             umask=0o077,
+            pass_fds=(claim,),
         )
     # It outlives this process; should it end before, somebody has to collect it.
     threading.Thread(target=process.wait, name="server-reaper", daemon=True).start()
@@ -225,26 +259,46 @@ def _pid(places: _Places) -> int | None:
 
     try:
         process = psutil.Process(int(places.pid.read_text()))
-        is_server = process.status() != psutil.STATUS_ZOMBIE and process.name().endswith("-server")
-        is_ours = is_server and Path(process.cwd()) == places.data
     except (OSError, ValueError, psutil.Error):
         return None
-    return process.pid if is_ours else None
+    return process.pid if _is_server(process, places) else None
 
 
-def _terminate(pid: int) -> None:
-    """Let the server write what it has and end; kill it when it takes too long (the files survive that)."""
+def _is_server(process: psutil.Process, places: _Places) -> bool:
     import psutil  # as above
 
     try:
-        process = psutil.Process(pid)
-        process.terminate()
-        try:
-            process.wait(_STOP_TIMEOUT_SECS)
-        except psutil.TimeoutExpired:
-            process.kill()
-            process.wait(_STOP_TIMEOUT_SECS)
+        is_alive = process.status() != psutil.STATUS_ZOMBIE
+        return is_alive and process.name().endswith("-server") and Path(process.cwd()) == places.data
+    except psutil.Error:
+        return False
+
+
+def _end_servers(places: _Places, claim: int) -> None:
+    """End every server on these files and wait for the lock it held.
+
+    They get time to write what they have; the files survive killing one that takes too long.
+    """
+    import psutil  # as above
+
+    servers = [process for process in psutil.process_iter() if _is_server(process, places)]
+    for number in (signal.SIGTERM, signal.SIGKILL):
+        for process in servers:
+            _send(process, number)
+        deadline = time.monotonic() + _STOP_TIMEOUT_SECS
+        while time.monotonic() < deadline:
+            if _is_free(claim):
+                return
+            time.sleep(_POLL_SECS)
+    raise ServerError(f"some process still has {places.running} locked; stop it, then try again")
+
+
+def _send(process: psutil.Process, number: int) -> None:
+    import psutil  # as above
+
+    try:
+        process.send_signal(number)
     except psutil.NoSuchProcess:
         return
     except psutil.Error as error:
-        raise ServerError(f"the town's server, process {pid}, cannot be stopped: {error}; stop it yourself") from error
+        raise ServerError(f"the town's server, process {process.pid}, is not ours to stop: ask its owner") from error

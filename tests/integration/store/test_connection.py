@@ -14,6 +14,7 @@ from importlib import resources
 from pathlib import Path
 from urllib.parse import quote
 
+import psutil
 import pytest
 from tests.waiting import wait_until
 
@@ -54,7 +55,7 @@ def kill_server(root: Path) -> None:
     pid = server_pid(root)
     assert pid is not None
     os.kill(pid, signal.SIGKILL)
-    wait_until(lambda: server_pid(root) is None, "the server is gone")
+    wait_until(lambda: not psutil.pid_exists(pid), "the server is gone, and its end of each socket closed")
 
 
 def test_replies_are_bytes_numbers_lists_and_none(connection: Connection, keys: Keys) -> None:
