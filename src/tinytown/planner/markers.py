@@ -57,6 +57,7 @@ def find_dependencies(body: str, *, home: tuple[str, str], itself: IssueRef | No
 
 
 _DIGIT = re.compile(r"[1-9]")
+_PHRASE = re.compile(PHRASE, re.IGNORECASE)
 _HEADING = re.compile(rf"(?i)[^\w#]*(?:{PHRASE}\b.*|dependenc(?:y|ies)[^\w#]*)", re.DOTALL)
 _ONLY_DEPENDENCIES = re.compile(r"(?i)[^\w#]*dependenc(?:y|ies)[^\w#]*")
 
@@ -156,7 +157,8 @@ class _Walk:
             if block.kind is BlockKind.HEADING:
                 paragraph = _State.IDLE
             scan = _Scan(paragraph if block.kind is BlockKind.TEXT else _State.IDLE)
-            yield from scan.refs(read_lexemes(block.text, self._home))
+            if scan.state is not _State.IDLE or _PHRASE.search(block.text):
+                yield from scan.refs(read_lexemes(block.text, self._home))
             asks = scan.state in {_State.EXPECT, _State.NEXT}
             is_heading = _is_heading(block, asks=asks)
             if block.kind is BlockKind.HEADING:

@@ -77,6 +77,7 @@ class _Scan:
     def _enter(self, number: int, path: list[str]) -> None:
         if path == [self._array]:
             self.tables.append(number)
+            self.keys.setdefault((None, self._array), number)
         elif path[0] == self._array:
             self.keys.setdefault((len(self.tables) - 1, path[1]), number)
         else:

@@ -25,6 +25,9 @@ LINK_OPEN, LINK_TO, LINK_CLOSE = "\x02", "\x03", "\x04"
 """A link to an issue is LINK_OPEN, its text, LINK_TO, `owner/repo#N`, LINK_CLOSE."""
 LINK = re.compile(f"{LINK_OPEN}(?P<label>[^{LINK_CLOSE}]*){LINK_TO}(?P<target>[^{LINK_CLOSE}]*){LINK_CLOSE}")
 
+# Made once because that costs as much as parsing an issue; parsing does not change it. Each level of nesting allowed
+# costs time on hostile texts.
+_MARKDOWN = MarkdownIt("commonmark", {"maxNesting": 40}).enable(["table", "strikethrough"])
 _STRUCK_TAGS = frozenset({"del", "s", "strike"})
 _HIDING_TAGS = frozenset({"code", "pre", "blockquote", "kbd", "samp", "script", "style", "template"}) | _STRUCK_TAGS
 _FORMAT_TAGS = frozenset({"a", "b", "em", "font", "i", "ins", "mark", "small", "span", "strong", "sub", "sup", "u"})
@@ -64,10 +67,9 @@ def read_blocks(body: str) -> list[Block]:
 
     Comments leave no block at all, so that a hint in an issue template does not part a phrase from its list.
     """
-    markdown = MarkdownIt("commonmark", {"maxNesting": 40}).enable(["table", "strikethrough"])
     # A lone surrogate cannot be put into a link's address and would make the parser fail.
     text = body.translate(_CONTROLS).encode("utf-8", "replace").decode("utf-8")
-    return _Reader().read(markdown.parse(text))
+    return _Reader().read(_MARKDOWN.parse(text))
 
 
 def first_heading(body: str) -> str | None:
