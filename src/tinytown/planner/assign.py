@@ -128,7 +128,7 @@ def _give(
         item_id=item.id,
         causes=causes,
         head=item.pull.head if item.pull else None,
-        branch=item.branch,
+        branch=item.branch if item.has_branch else None,
         base=draft.mission.base,
         starts_from=_unmerged(draft, item),
         pull_url=item.pull.url if item.pull else None,

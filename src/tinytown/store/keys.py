@@ -39,6 +39,7 @@ Scripts receive the prefix as KEYS[1] and build the same names with the function
 | T:pull:seq                | string | last number of a local pull request               | town |
 | T:pull:<number>           | hash   | a local pull request                              | town |
 | T:pull:branches           | hash   | head branch -> number of its open pull request    | town |
+| T:pull:markers            | hash   | marker of a work item -> number of its pull request | town |
 | T:pull:<number>:reviews   | list   | reviews of it (JSON)                              | town |
 | T:check:<number>:<head>   | hash   | check name -> check run (JSON)                    | town |
 | T:checks:queued           | zset   | `<number>:<head>` -> ms queued                    | until run |

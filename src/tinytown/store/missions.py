@@ -130,8 +130,8 @@ class MissionStore:
             lease=Lease(dispatcher=dispatcher, token=token.decode()) if dispatcher else None,
         )
 
-    def commit(self, seen: Stored, commit: Commit, at: datetime) -> int:
-        """Write a decision made from `seen`.
+    def commit(self, seen: Stored, commit: Commit, at: datetime, *, due: datetime | None) -> int:
+        """Write a decision made from `seen`; the mission is due again at `due`, or when something happens to it.
 
         Returns:
             The mission's new version.
@@ -141,7 +141,6 @@ class MissionStore:
             ConflictError: an agent took other work meanwhile.
         """
         mission = commit.mission
-        due = mission.next_wake_at
         version: int = self._run(
             "commit_mission",
             id=mission.id,

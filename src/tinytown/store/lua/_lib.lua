@@ -160,3 +160,34 @@ local function release_host(host, reason, at, ms)
   wake_all(ms)
   return runs
 end
+
+-- Tells the mission that watches a pull request that something about it changed.
+local function signal(target, ms)
+  local mission = redis.call('HGET', key('mission', 'targets'), target)
+  if mission then
+    local token = string.format('%d', redis.call('INCR', key('seq')))
+    redis.call('HSET', key('mission', mission, 'signals'), target, token)
+    wake(mission, ms)
+  end
+end
+
+-- Queues the checks of a commit of a local pull request, unless they are queued, running or done.
+local function queue_check(number, head, target, at, ms)
+  local entry = number .. ':' .. head
+  if redis.call('HEXISTS', key('checks', 'running'), entry) == 1 then return end
+  if redis.call('EXISTS', key('check', entry)) == 1 then return end
+  if redis.call('ZADD', key('checks', 'queued'), 'NX', ms, entry) == 1 then
+    emit('check.queued', at, {target = target, text = head})
+  end
+end
+
+-- Moves the head of a local pull request; queued checks of the old one are dropped.
+local function move_pull(number, head, fork, with_checks, at, ms)
+  local name = key('pull', number)
+  local old, target = unpack(redis.call('HMGET', name, 'head', 'url'))
+  redis.call('HSET', name, 'head', head, 'fork', fork, 'updated_at', at)
+  redis.call('ZREM', key('checks', 'queued'), number .. ':' .. old)
+  emit('pull.updated', at, {target = target, text = head})
+  if with_checks then queue_check(number, head, target, at, ms) end
+  signal(target, ms)
+end

@@ -4,10 +4,21 @@
 -- nothing to do. LEASE: the host lost its lease.
 if not check_host(A.host, A.token) then return refuse('LEASE', 'the host lost its lease') end
 local name = key('agent', A.agent)
-local state, host = unpack(redis.call('HMGET', name, 'state', 'host_id'))
-if state ~= 'idle' or host ~= A.host then return nil end
+local state, host, run, task_now = unpack(redis.call('HMGET', name, 'state', 'host_id', 'run_id', 'task_id'))
 local inbox = key('inbox', A.agent)
 local claimed, later = inbox .. ':claimed', inbox .. ':later'
+if run == A.run then
+  -- The same call again: its answer was lost.
+  local texts = {}
+  for _, id in ipairs(redis.call('ZRANGE', inbox, 0, -1)) do
+    if redis.call('HGET', claimed, id) == run then
+      local at = id == task_now and 1 or #texts + 1
+      table.insert(texts, at, redis.call('HGET', inbox .. ':messages', id))
+    end
+  end
+  return {texts, task_now and redis.call('HGETALL', key('task', task_now)) or {}}
+end
+if state ~= 'idle' or host ~= A.host then return nil end
 local starter, soonest, extra = nil, nil, {}
 for _, id in ipairs(redis.call('ZRANGE', inbox, 0, 199)) do
   local text = redis.call('HGET', inbox .. ':messages', id)

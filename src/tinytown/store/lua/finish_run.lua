@@ -4,7 +4,8 @@
 -- LEASE: the host lost its lease, or the agent is in another run. Returns the agent's new state.
 if not check_host(A.host, A.token) then return refuse('LEASE', 'the host lost its lease') end
 local name = key('agent', A.agent)
-local run, state, task = unpack(redis.call('HMGET', name, 'run_id', 'state', 'task_id'))
+local run, state, task, last = unpack(redis.call('HMGET', name, 'run_id', 'state', 'task_id', 'last_run'))
+if last == A.run then return state end -- the same call again: its answer was lost
 if run ~= A.run then return refuse('LEASE', 'the agent is in another run') end
 local inbox = key('inbox', A.agent)
 if task then
@@ -45,7 +46,7 @@ if state == 'draining' then new_state = 'stopped' end
 if state == 'paused' and new_state == 'idle' then new_state = 'paused' end
 redis.call('HDEL', name, 'run_id', 'task_id', 'reason', 'paused_until')
 put(name, A.agent_fields)
-redis.call('HSET', name, 'state', new_state, 'since', A.at)
+redis.call('HSET', name, 'state', new_state, 'since', A.at, 'last_run', A.run)
 redis.call('HINCRBY', name, 'rounds_completed', 1)
 redis.call('HINCRBY', name, 'tokens', A.tokens)
 redis.call('HINCRBYFLOAT', name, 'cost_usd', A.cost)

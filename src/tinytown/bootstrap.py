@@ -1,0 +1,317 @@
+"""The composition root: settings -> store, forge, runtime -> services. Nothing else builds adapters.
+
+Parts are made when first asked for, and what is heavy to import is imported then: `tt status` should not pay for what a
+host needs.
+"""
+
+from __future__ import annotations
+
+import os
+import socket
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from tinytown.config import Settings, find_root, load_settings
+from tinytown.domain.errors import ConfigError
+from tinytown.domain.ids import new_id
+from tinytown.services.agents import Agents
+from tinytown.services.machine import STATE_FOLDER, machine_id
+from tinytown.services.messages import Messages
+from tinytown.services.tasks import Caller, Tasks
+from tinytown.store.agents import AgentStore
+from tinytown.store.connection import Connection, connect
+from tinytown.store.dispatchers import DispatcherStore
+from tinytown.store.events import EventStream
+from tinytown.store.hosts import HostStore
+from tinytown.store.inbox import Inbox
+from tinytown.store.keys import Keys
+from tinytown.store.missions import MissionStore
+from tinytown.store.server import ensure_server
+from tinytown.store.tasks import TaskStore
+
+if TYPE_CHECKING:
+    import threading
+
+    from tinytown.forges.base import Forge
+    from tinytown.runtime.clis import Adapter
+    from tinytown.runtime.host import Host, Stores
+    from tinytown.runtime.workshop import Workshop
+    from tinytown.services.dispatch import Dispatcher
+    from tinytown.services.missions import Missions
+    from tinytown.store.hosts import HostLease
+
+
+def utc_now() -> datetime:
+    """The clock."""
+    return datetime.now(UTC)
+
+
+class Town:
+    """One town, as one process sees it. Not thread-safe: each thread opens its own connection."""
+
+    def __init__(self, settings: Settings, environ: Mapping[str, str], clock: Callable[[], datetime] = utc_now) -> None:
+        self.settings = settings
+        self.environ = environ
+        self.clock = clock
+        self.root = settings.root
+        self.state = settings.root / STATE_FOLDER
+        self.keys = Keys.of(settings.town.name)
+        self.caller = Caller.of(environ)
+
+    def connect(self) -> Connection:
+        """A connection of one's own; starts the town's server when it has one and it does not run."""
+        url = self.settings.redis.url
+        if url is not None:
+            return connect(url)
+        return connect(self._server(), revive=self._server)
+
+    def _server(self) -> str:
+        return ensure_server(self.root, appendfsync=self.settings.redis.appendfsync)
+
+    @cached_property
+    def connection(self) -> Connection:
+        """The connection of the thread that opened the town."""
+        return self.connect()
+
+    @cached_property
+    def agent_store(self) -> AgentStore:
+        """Agents as stored."""
+        return AgentStore(self.connection, self.keys)
+
+    @cached_property
+    def mission_store(self) -> MissionStore:
+        """Missions as stored."""
+        return MissionStore(self.connection, self.keys)
+
+    @cached_property
+    def task_store(self) -> TaskStore:
+        """Tasks as stored."""
+        return TaskStore(self.connection, self.keys)
+
+    @cached_property
+    def host_store(self) -> HostStore:
+        """Hosts as stored."""
+        return HostStore(self.connection, self.keys)
+
+    @cached_property
+    def dispatcher_store(self) -> DispatcherStore:
+        """Dispatchers' heartbeats."""
+        return DispatcherStore(self.connection, self.keys)
+
+    def events(self, after: str | None = None) -> EventStream:
+        """A reader of the town's events on a connection of its own."""
+        return EventStream(self.connect(), self.keys, after)
+
+    @cached_property
+    def agents(self) -> Agents:
+        """The agents' use cases."""
+        return Agents(
+            self.agent_store,
+            self.task_store,
+            settings=self.settings.agent,
+            adapter=self.adapter,
+            path=self.environ.get("PATH", os.defpath),
+            machine=lambda: machine_id(self.root),
+            ensure_host=self.start_host,
+            clock=self.clock,
+        )
+
+    @cached_property
+    def tasks(self) -> Tasks:
+        """The tasks' use cases."""
+        return Tasks(self.task_store, self.agent_store, self.caller, self.clock)
+
+    @cached_property
+    def messages(self) -> Messages:
+        """The inboxes' use cases."""
+        return Messages(Inbox(self.connection, self.keys), self.agent_store, self.caller, self.clock)
+
+    @cached_property
+    def missions(self) -> Missions:
+        """The missions' use cases."""
+        from tinytown.services.missions import Missions  # with the planner; not every command needs it
+        from tinytown.services.planning import Planning
+
+        planning = Planning(self.forge, self.root)
+        return Missions(self.mission_store, self.agent_store, self.forge, planning, self.clock)
+
+    @cached_property
+    def forge(self) -> Forge:
+        """Where issues and pull requests live."""
+        if self.settings.forge.kind != "local":
+            raise ConfigError(f'{self.root}/tinytown.toml: forge.kind "{self.settings.forge.kind}" is not built yet')
+        return self._local_forge(self.connection)
+
+    def _local_forge(self, connection: Connection) -> Forge:
+        from tinytown.forges.local.forge import LocalForge  # reads YAML; only missions need it
+        from tinytown.store.checks import CheckStore
+        from tinytown.store.pulls import PullStore
+
+        forge = self.settings.forge
+        return LocalForge(
+            root=self.root,
+            name=self.root.name,
+            pulls=PullStore(connection, self.keys),
+            checks=CheckStore(connection, self.keys),
+            now=self.clock,
+            has_checks=bool(forge.local.checks),
+            base=forge.default_branch,
+            issues_folder=forge.local.issues_dir,
+        )
+
+    def adapter(self, cli: str) -> Adapter:
+        """The adapter for an agent CLI."""
+        from tinytown.runtime.clis import adapter  # a dozen small modules
+
+        return adapter(cli, self.settings.agent_clis)
+
+    def start_host(self) -> bool:
+        """Start this machine's host in the background unless it runs."""
+        from tinytown.runtime.launcher import start_host  # starts processes; few commands do
+
+        return start_host(self.root, self.state, self.environ)
+
+    def needs_host(self) -> bool:
+        """Whether agents of this machine or checks wait for a host."""
+        machine = machine_id(self.root)
+        is_agent_waiting = any(
+            a.spec.machine == machine and a.state.value in {"starting", "cold"} for a in self.agent_store.all()
+        )
+        return is_agent_waiting or self._queued_checks() > 0
+
+    def _queued_checks(self) -> int:
+        from tinytown.store.checks import CheckStore
+
+        return CheckStore(self.connection, self.keys).queued()
+
+    def dispatcher(self) -> Dispatcher:
+        """A dispatcher for this process."""
+        from tinytown.runtime.launcher import is_host_running
+        from tinytown.services.dispatch import Dispatcher, DispatchTools
+        from tinytown.services.planning import Planning
+        from tinytown.store.dispatchers import Dispatcher as Record
+
+        def ensure_host() -> None:
+            if not is_host_running(self.state) and self.needs_host():
+                self.start_host()
+
+        record = Record(id=new_id(), machine=socket.gethostname(), pid=os.getpid(), started_at=self.clock())
+        return Dispatcher(
+            DispatchTools(
+                record=record,
+                missions=self.mission_store,
+                dispatchers=self.dispatcher_store,
+                events=self.events(),
+                forge=self.forge,
+                planning=Planning(self.forge, self.root),
+                roles=self.missions.roles,
+                ensure_host=ensure_host,
+                clock=self.clock,
+                tick_secs=self.settings.dispatcher.tick_secs,
+            )
+        )
+
+    def host(self) -> Host:
+        """This machine's host, for the process that holds its lock."""
+        from tinytown.runtime.host import Host, HostTools, host_record
+        from tinytown.runtime.ladder import Ladder
+        from tinytown.runtime.process import Limits
+        from tinytown.runtime.run_records import RunRecords
+        from tinytown.runtime.runner import RunnerTools
+        from tinytown.runtime.sessions import Sessions
+
+        records, agent = RunRecords(self.state / "runs"), self.settings.agent
+        runner = RunnerTools(
+            root=self.root,
+            environ=self.environ,
+            forge_token=agent.forge_token,
+            adapter=self.adapter,
+            workshop=self._workshop(),
+            records=records,
+            sessions=Sessions(self.state / "sessions"),
+            logs=self.state / "logs" / "agents",
+            limits=Limits(run_timeout_secs=agent.run_timeout_secs, stall_timeout_secs=agent.stall_timeout_secs),
+            report_grace_secs=agent.report_grace_secs,
+            max_nudges=agent.max_nudges,
+            clock=self.clock,
+        )
+        return Host(
+            HostTools(
+                machine=machine_id(self.root),
+                record=host_record(os.getpid(), self.root),
+                open_stores=self._host_stores,
+                runner=runner,
+                records=records,
+                do_check=self._do_check(),
+                leftovers=Ladder(int_secs=1.0, term_secs=2.0),
+                clock=self.clock,
+            )
+        )
+
+    def _host_stores(self) -> Stores:
+        from tinytown.runtime.host import Stores
+
+        connection = self.connect()
+        return Stores(
+            hosts=HostStore(connection, self.keys),
+            agents=AgentStore(connection, self.keys),
+            tasks=TaskStore(connection, self.keys),
+            missions=MissionStore(connection, self.keys),
+            events=self.events(),
+        )
+
+    def _workshop(self) -> Workshop:
+        from tinytown.repository.branch import default_branch
+        from tinytown.repository.git import Git
+        from tinytown.repository.hooks import Hooks
+        from tinytown.repository.worktree import Worktrees
+        from tinytown.runtime.workshop import Workshop
+
+        settings, git = self.settings.worktree, Git(self.root)
+        hooks = Hooks(
+            after_create=settings.after_create,
+            before_run=settings.before_run,
+            after_run=settings.after_run,
+            before_remove=settings.before_remove,
+            timeout_secs=settings.hook_timeout_secs,
+        )
+        worktrees = Worktrees(self.root, self.root / settings.root, hooks=hooks)
+        return Workshop(worktrees, git, self.settings.forge.default_branch or default_branch(git))
+
+    def _do_check(self) -> Callable[[HostLease, threading.Event], bool]:
+        """Claims and runs one check; made for the one thread that calls it."""
+        from tinytown.forges.local.checks import CheckCommand, CheckRunner
+        from tinytown.repository.git import Git
+        from tinytown.store.checks import CheckStore
+
+        local = self.settings.forge.local
+        commands = tuple(
+            CheckCommand(name=c.name, argv=c.argv, timeout_secs=c.timeout_secs or local.check_timeout_secs)
+            for c in local.checks
+        )
+        runner = CheckRunner(Git(self.root), self.state, commands, hidden=("GITHUB_TOKEN", "GH_TOKEN"))
+        stores: list[CheckStore] = []
+
+        def do_check(lease: HostLease, stop: threading.Event) -> bool:
+            if not stores:
+                runner.sweep()  # what a check left behind when its host was killed
+                stores.append(CheckStore(self.connect(), self.keys))
+            job = stores[0].claim(lease.host_id, at=self.clock())
+            if job is None:
+                return False
+            runs = runner.run(job, stop)
+            stores[0].finish(job, runs, at=self.clock())
+            return True
+
+        return do_check
+
+
+def open_town(
+    start: Path, environ: Mapping[str, str], flags: Mapping[str, object] | None = None, town: Path | None = None
+) -> Town:
+    """The town that `start` is in, or the one in the folder `town`."""
+    root = town.resolve() if town is not None else find_root(start, environ)
+    return Town(load_settings(root, environ=environ, flags=flags), environ)

@@ -1,0 +1,194 @@
+"""What a run amounts to. Pure: the report, the evidence and how the process ended decide, nothing else.
+
+A run that ends without a report is not done. Commits it made are handed in when it ended in order; otherwise the agent
+is nudged with the reason, and past the limit the task has failed.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+import msgspec
+
+from tinytown.domain.task import Report, Task, TaskKind
+from tinytown.runtime.clis.base import Reading
+from tinytown.runtime.clis.rate_limit import RateLimit
+from tinytown.runtime.process import Ending, RunResult
+from tinytown.store.hosts import RunEnd
+
+RATE_LIMIT_PAUSE = timedelta(minutes=5)
+"""How long an agent pauses when its CLI says that it is limited but not until when."""
+
+RETRY_FIRST_SECS = 10
+RETRY_MOST_SECS = 300
+
+
+class Evidence(msgspec.Struct, frozen=True, kw_only=True):
+    """What the worktree holds after a run."""
+
+    head: str | None = None
+    """Its head commit; None for a run without a worktree of its own."""
+    branch: str | None = None
+    head_before: str | None = None
+    made: int = 0
+    """Commits made for the item, in all runs."""
+    dirty: tuple[str, ...] = ()
+    """Files changed but not committed."""
+
+
+class Ended(msgspec.Struct, frozen=True, kw_only=True):
+    """A run that is over."""
+
+    agent_id: str
+    run_id: str
+    task: Task | None
+    """The task as it is in the store now, with the agent's report."""
+    result: RunResult | None
+    """None when the run could not be begun."""
+    reading: Reading
+    evidence: Evidence
+    trouble: str | None = None
+    """Why it could not be begun or looked after."""
+    rounds_left: int | None = None
+    """Rounds the agent has left before this one counted; None for no limit."""
+
+
+def judge(ended: Ended, *, max_nudges: int, now: datetime) -> RunEnd:
+    """What is to be stored about a run."""
+    end = _judge(ended, max_nudges, now)
+    usage = ended.reading.usage
+    end = msgspec.structs.replace(end, tokens=usage.tokens, cost_usd=usage.cost_usd)
+    if ended.rounds_left is not None and ended.rounds_left <= 1 and end.agent_state == "idle":
+        return msgspec.structs.replace(end, agent_state="stopped", agent_fields={"reason": "made its last round"})
+    return end
+
+
+def _judge(ended: Ended, max_nudges: int, now: datetime) -> RunEnd:
+    task = ended.task
+    if task is None:
+        return _without_task(ended, now)
+    if task.run_id != ended.run_id:
+        return _end(ended, "dropped")
+    if task.report is not None:
+        return _reported(ended, task, max_nudges, now)
+    if _is_rate_limited(ended):
+        return _paused(ended, now)
+    if _is_good_without_report(ended, task):
+        said = ended.reading.text or "ended without a report; what was committed is handed in"
+        return _end(ended, "completed", {**_handed_in(ended, said), "report": Report.COMPLETED.value})
+    return _nudge(ended, task, _why_nothing(ended, task), max_nudges, now)
+
+
+def _reported(ended: Ended, task: Task, max_nudges: int, now: datetime) -> RunEnd:
+    """A report counts as far as there is evidence for it."""
+    if task.report is Report.FAILED:
+        return _end(ended, "failed", {"reason": task.reason})
+    lacking = _lacks(ended, task)
+    if lacking is not None:
+        return _nudge(ended, task, lacking, max_nudges, now)
+    return _end(ended, "completed", _handed_in(ended, task.result))
+
+
+def _without_task(ended: Ended, now: datetime) -> RunEnd:
+    if _is_rate_limited(ended):
+        return _paused(ended, now)
+    if ended.result is not None and ended.result.is_success:
+        return _end(ended, "completed")
+    retry = _end(ended, "retry")
+    return msgspec.structs.replace(retry, retry_at=now + timedelta(seconds=RETRY_FIRST_SECS))
+
+
+def _lacks(ended: Ended, task: Task) -> str | None:
+    """What a report lacks in evidence; None when it is good."""
+    if task.spec.kind is TaskKind.WORK and task.spec.item_id and task.spec.branch and not ended.evidence.made:
+        return f"you reported the task as done, but its branch has no commit{_dirty(ended)}"
+    return None
+
+
+def _is_good_without_report(ended: Ended, task: Task) -> bool:
+    if ended.result is None or not ended.result.is_success or task.spec.kind is TaskKind.REVIEW:
+        return False
+    if task.spec.branch or ended.evidence.branch:
+        moved = ended.evidence.head != ended.evidence.head_before
+        return bool(ended.evidence.made) and moved and not ended.evidence.dirty
+    return bool(ended.reading.text)
+
+
+def _why_nothing(ended: Ended, task: Task) -> str:
+    what = "gave no verdict" if task.spec.kind is TaskKind.REVIEW else "made no report"
+    return f"{_how(ended)} and {what}{_dirty(ended)}"
+
+
+def _how(ended: Ended) -> str:
+    if ended.trouble is not None:
+        return ended.trouble
+    result = ended.result
+    if result is None:
+        return "it could not be begun"
+    minutes = result.duration_secs / 60
+    match result.ending:
+        case Ending.TIMED_OUT:
+            return f"it was stopped after {minutes:.0f} min, its time limit"
+        case Ending.STALLED:
+            return f"it was stopped because it printed nothing for too long (run of {minutes:.0f} min)"
+        case Ending.STOPPED:
+            return "it was stopped"
+        case Ending.EXITED:
+            return _how_exited(result, ended.reading.error)
+
+
+def _how_exited(result: RunResult, error: str | None) -> str:
+    said = error or (result.tail[-1] if result.tail and not result.is_success else "")
+    why = f" ({said})" if said else ""
+    if result.signal is not None:
+        return f"its process was killed by signal {result.signal}{why}"
+    return f"it ended{why}" if result.is_success else f"its process ended with exit code {result.exit_code}{why}"
+
+
+def _dirty(ended: Ended) -> str:
+    dirty = ended.evidence.dirty
+    if not dirty:
+        return ""
+    names = ", ".join(dirty[:5]) + (", …" if len(dirty) > len(dirty[:5]) else "")
+    return f"; not committed: {names}"
+
+
+def _is_rate_limited(ended: Ended) -> bool:
+    return ended.reading.rate_limit is not None and not (ended.result is not None and ended.result.is_success)
+
+
+def _paused(ended: Ended, now: datetime) -> RunEnd:
+    limit = ended.reading.rate_limit or RateLimit()
+    until = max(limit.until(now, RATE_LIMIT_PAUSE), now + timedelta(seconds=RETRY_FIRST_SECS))
+    fields = {"paused_until": until.isoformat(), "reason": "rate limited"}
+    end = _end(ended, "retry", {"reason": "the CLI is rate limited"})
+    return msgspec.structs.replace(end, agent_state="paused", agent_fields=fields, retry_at=until, max_tries=1000)
+
+
+def _nudge(ended: Ended, task: Task, why: str, max_nudges: int, now: datetime) -> RunEnd:
+    nudges = task.nudges + 1
+    if nudges > max_nudges:
+        if ended.evidence.made and task.spec.kind is not TaskKind.REVIEW:
+            said = f"handed in although {why}"
+            return _end(ended, "completed", {**_handed_in(ended, said), "report": Report.COMPLETED.value})
+        return _end(ended, "failed", {"reason": why})
+    # a reminder goes out at once; what failed before may need time to be well again
+    orderly = ended.result is not None and ended.result.is_success and nudges == 1
+    secs = 0 if orderly else min(RETRY_FIRST_SECS * 2 ** (nudges - 1), RETRY_MOST_SECS)
+    end = _end(ended, "retry", {"nudges": str(nudges), "reason": why, "result": ""})
+    return msgspec.structs.replace(end, retry_at=now + timedelta(seconds=secs))
+
+
+def _handed_in(ended: Ended, said: str) -> dict[str, str]:
+    evidence = ended.evidence
+    left = f"\n\nLeft in the worktree{_dirty(ended)}" if evidence.dirty else ""
+    fields = {"result": said + left}
+    if evidence.made and evidence.head:
+        fields["head"] = evidence.head
+    if evidence.branch:
+        fields["branch"] = evidence.branch
+    return fields
+
+
+def _end(ended: Ended, outcome: str, fields: dict[str, str] | None = None) -> RunEnd:
+    return RunEnd(agent_id=ended.agent_id, run_id=ended.run_id, outcome=outcome, task_fields=fields or {})

@@ -1,0 +1,251 @@
+"""One agent in a host: takes the next message, runs the CLI on it, stores the outcome, and again."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Protocol, TypeVar
+
+import msgspec
+import structlog
+
+from tinytown.domain.agent import Agent, AgentState
+from tinytown.domain.errors import AgentCliError, IllegalTransitionError, LeaseLostError, TinytownError
+from tinytown.domain.event import Event
+from tinytown.domain.ids import new_id
+from tinytown.repository.worktree import Worktree
+from tinytown.runtime.clis import Adapter
+from tinytown.runtime.clis.base import NOTHING
+from tinytown.runtime.environment import RunIdentity, child_environment, secret_values
+from tinytown.runtime.outcome import Ended, Evidence, judge
+from tinytown.runtime.process import Launch, Limits, RunResult, supervise
+from tinytown.runtime.prompt import write_prompt
+from tinytown.runtime.run_records import RunRecords
+from tinytown.runtime.sessions import Sessions
+from tinytown.runtime.workshop import Workshop, assignment, gather, log_file
+from tinytown.store.hosts import Claim, HostLease, RunEnd
+
+if TYPE_CHECKING:
+    from tinytown.runtime.host import Stores
+
+T = TypeVar("T")
+log = structlog.get_logger("tinytown.runner")
+
+
+class RunnerTools(msgspec.Struct, frozen=True, kw_only=True):
+    """What every agent of a host needs; put together by bootstrap."""
+
+    root: Path
+    """The town's folder."""
+    environ: Mapping[str, str]
+    """What the CLIs' environment is made from."""
+    forge_token: bool
+    adapter: Callable[[str], Adapter]
+    workshop: Workshop
+    records: RunRecords
+    sessions: Sessions
+    logs: Path
+    limits: Limits
+    report_grace_secs: float
+    max_nudges: int
+    clock: Callable[[], datetime]
+
+
+class Threads(Protocol):
+    """Where blocking calls go: the host."""
+
+    async def store(self, call: Callable[[], T]) -> T:
+        """Speak to the store, in its thread."""
+        ...
+
+    async def work(self, call: Callable[[], T]) -> T:
+        """Do something slow in a worker thread."""
+        ...
+
+
+class Runner:
+    """The life of one agent under one lease."""
+
+    def __init__(self, agent: Agent, lease: HostLease, stores: Stores, threads: Threads, tools: RunnerTools) -> None:
+        self._agent = agent
+        self._lease = lease
+        self._stores = stores
+        self._threads = threads
+        self._tools = tools
+        self._woken = asyncio.Event()
+        self._is_ended = False
+        self._run_stop: asyncio.Event | None = None
+        self._run_task: str | None = None
+        self._reading = NOTHING
+        self._output_at: datetime | None = None
+
+    def wake(self) -> None:
+        """Look into the inbox."""
+        self._woken.set()
+
+    def end(self) -> None:
+        """Stop the run, if any, and take nothing more."""
+        self._is_ended = True
+        if self._run_stop is not None:
+            self._run_stop.set()
+        self._woken.set()
+
+    def notice(self, event: Event) -> None:
+        """React to an event about this agent or its task."""
+        is_mine = self._run_task is not None and event.task_id == self._run_task
+        if is_mine and event.type == "task.cancelled" and self._run_stop is not None:
+            self._run_stop.set()
+        elif is_mine and event.type == "task.reported" and self._run_stop is not None:
+            stop = self._run_stop
+            asyncio.get_running_loop().call_later(self._tools.report_grace_secs, stop.set)
+        self._woken.set()
+
+    def output_since_asked(self) -> datetime | None:
+        """When the CLI printed something last, if it did since this was asked before."""
+        seen, self._output_at = self._output_at, None
+        return seen
+
+    async def serve(self) -> None:
+        """Do one run after another until ended."""
+        while not self._is_ended:
+            self._woken.clear()
+            run_id, now = new_id(), self._tools.clock()
+            claim = await self._threads.store(
+                lambda: self._stores.hosts.claim(self._lease, self._agent.id, run_id, now)  # noqa: B023  awaited here
+            )
+            if isinstance(claim, Claim):
+                await self._run(claim, run_id)
+            else:
+                await self._sleep_until(claim)
+
+    async def _sleep_until(self, at: datetime | None) -> None:
+        secs = None if at is None else max(0.0, (at - self._tools.clock()).total_seconds())
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(self._woken.wait(), secs)
+
+    async def _run(self, claim: Claim, run_id: str) -> None:
+        self._run_stop = asyncio.Event()
+        self._run_task = claim.task.id if claim.task else None
+        self._reading = NOTHING
+        bound = log.bind(agent=self._agent.name, run=run_id, task=self._run_task)
+        bound.info("run started", action="run_started")
+        end = await self._end_of(claim, run_id)
+        self._run_stop = None
+        now = self._tools.clock()
+        state = await self._threads.store(lambda: self._stores.hosts.finish(self._lease, end, now))
+        self._run_task = None
+        bound.info("run finished", action="run_finished", outcome=end.outcome, state=state)
+        await self._after(state)
+
+    async def _end_of(self, claim: Claim, run_id: str) -> RunEnd:
+        """Do the run and judge it. A CLI that cannot be started puts the agent in error; its messages wait."""
+        try:
+            result, evidence, trouble = await self._work(claim, run_id)
+        except AgentCliError as error:
+            log.warning("CLI cannot be started", action="cli_broken", agent=self._agent.name, reason=error.message)
+            fields = {"reason": error.message}
+            return RunEnd(
+                agent_id=self._agent.id, run_id=run_id, outcome="retry", agent_state="error", agent_fields=fields
+            )
+        ended = await self._ended(claim, run_id, result, evidence, trouble)
+        return judge(ended, max_nudges=self._tools.max_nudges, now=self._tools.clock())
+
+    async def _work(self, claim: Claim, run_id: str) -> tuple[RunResult | None, Evidence, str | None]:
+        """Prepare, run the CLI, and look at what it left. Trouble on our side is told, not raised."""
+        tools, evidence = self._tools, Evidence()
+        try:
+            material = await self._threads.store(lambda: gather(self._stores.missions, self._stores.tasks, claim.task))
+            worktree = await self._threads.work(lambda: tools.workshop.open(self._agent, claim))
+            head_before = await self._threads.work(lambda: tools.workshop.before(worktree))
+            prompt = write_prompt(assignment(self._agent, claim, material, worktree, run_id))
+            result = await self._launch(run_id, worktree, prompt)
+            evidence = await self._threads.work(lambda: tools.workshop.after(worktree, head_before))
+        except (LeaseLostError, AgentCliError):
+            raise
+        except TinytownError as error:
+            return None, evidence, error.message
+        return result, evidence, None
+
+    async def _launch(self, run_id: str, worktree: Worktree, prompt: str) -> RunResult:
+        tools, agent = self._tools, self._agent
+        adapter = tools.adapter(agent.spec.cli)
+        file = tools.records.prompt_file(run_id)
+        await self._threads.work(lambda: _write(file, prompt))
+        session = tools.sessions.find(agent.id, worktree.name)
+        invocation = adapter.launch(file, session)
+        identity = RunIdentity(
+            agent_id=agent.id, agent_name=agent.name, run_id=run_id, town=tools.root, task_id=self._run_task
+        )
+        environ = child_environment(tools.environ, identity, forge_token=tools.forge_token)
+        launch = Launch(
+            argv=invocation.argv,
+            cwd=worktree.path,
+            env=environ,
+            stdin=prompt.encode() if invocation.stdin_from_prompt else None,
+            log_path=log_file(tools.logs, agent.name),
+            redact=secret_values(tools.environ),
+        )
+        result = await supervise(
+            launch,
+            limits=tools.limits,
+            on_line=lambda line: self._read(adapter, line),
+            on_start=tools.records.add,
+            stop=self._run_stop,
+        )
+        if not result.survivors:
+            tools.records.remove(run_id)
+        tools.sessions.keep(agent.id, worktree.name, self._reading.session if result.is_success else None)
+        return result
+
+    def _read(self, adapter: Adapter, line: bytes) -> None:
+        self._output_at = self._tools.clock()
+        self._reading = self._reading.then(adapter.read(line))
+
+    async def _ended(
+        self, claim: Claim, run_id: str, result: RunResult | None, evidence: Evidence, trouble: str | None
+    ) -> Ended:
+        task = claim.task
+        if task is not None:
+            task_id = task.id
+            task = await self._threads.store(lambda: self._stores.tasks.get(task_id))  # with the agent's report
+        limit = self._agent.spec.max_rounds
+        rounds = (await self._threads.store(lambda: self._stores.agents.get(self._agent.id))).rounds_completed
+        return Ended(
+            agent_id=self._agent.id,
+            run_id=run_id,
+            task=task,
+            result=result,
+            reading=self._reading,
+            evidence=evidence,
+            trouble=trouble,
+            rounds_left=None if limit is None else limit - rounds,
+        )
+
+    async def _after(self, state: str) -> None:
+        """A rate limit is waited out; an agent that ended takes nothing more."""
+        if state in {AgentState.STOPPED.value, AgentState.ERROR.value}:
+            self._is_ended = True
+        elif state == AgentState.PAUSED.value:
+            agent = await self._threads.store(lambda: self._stores.agents.get(self._agent.id))
+            if agent.paused_until is not None:
+                await self._wait_out(agent.paused_until)
+
+    async def _wait_out(self, until: datetime) -> None:
+        while not self._is_ended and self._tools.clock() < until:
+            self._woken.clear()
+            await self._sleep_until(until)
+        now = self._tools.clock()
+        with contextlib.suppress(IllegalTransitionError):  # somebody stopped or resumed it meanwhile
+            await self._threads.store(
+                lambda: self._stores.agents.move(
+                    self._agent.id, AgentState.IDLE, now, {"paused_until": "", "reason": ""}
+                )
+            )
+
+
+def _write(file: Path, text: str) -> None:
+    file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    file.write_text(text, encoding="utf-8")

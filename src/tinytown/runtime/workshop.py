@@ -1,0 +1,124 @@
+"""Getting a run ready: its worktree, its prompt, and afterwards what evidence of work is there."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import msgspec
+
+from tinytown.domain.agent import Agent
+from tinytown.domain.errors import NotFoundError
+from tinytown.domain.ids import short
+from tinytown.domain.task import Task, TaskKind
+from tinytown.domain.workitem import Brief, WorkItem
+from tinytown.repository.git import Git
+from tinytown.repository.worktree import Worktree, Worktrees
+from tinytown.runtime.outcome import Evidence
+from tinytown.runtime.prompt import Assignment, Dependency
+from tinytown.store.hosts import Claim
+from tinytown.store.missions import MissionStore
+from tinytown.store.tasks import TaskStore
+
+_NOT_IN_NAMES = re.compile(r"[^A-Za-z0-9._-]+")
+
+
+class Material(msgspec.Struct, frozen=True, kw_only=True):
+    """What the store knows about a run's work."""
+
+    item: WorkItem | None = None
+    brief: Brief | None = None
+    dependencies: tuple[Dependency, ...] = ()
+
+
+def gather(missions: MissionStore, tasks: TaskStore, task: Task | None) -> Material:
+    """Read what the prompt for a task needs."""
+    if task is None or task.spec.mission_id is None or task.spec.item_id is None:
+        return Material()
+    mission_id = task.spec.mission_id
+    found = missions.items(mission_id, [task.spec.item_id])
+    if not found:
+        raise NotFoundError("the task's item is gone; the mission was deleted")
+    item = found[0]
+    deps = missions.items(mission_id, item.depends_on)
+    done = {t.id: t for t in tasks.many([d.work_task_id for d in deps if d.work_task_id])}
+    dependencies = tuple(
+        Dependency(item=dep, result=done[dep.work_task_id].result if dep.work_task_id in done else "")
+        for dep in deps
+        if dep.work_task_id is None or dep.work_task_id in done or dep.is_done
+    )
+    return Material(item=item, brief=missions.brief(mission_id, item.id), dependencies=dependencies)
+
+
+class Workshop:
+    """The worktrees of a town's checkout."""
+
+    def __init__(self, worktrees: Worktrees, git: Git, default_branch: str) -> None:
+        self._worktrees = worktrees
+        self._git = git
+        self._default_branch = default_branch
+
+    def open(self, agent: Agent, claim: Claim) -> Worktree:
+        """The worktree for a run: its item's, its review's, its task's, or the agent's own for mere messages."""
+        task = claim.task
+        if task is None:
+            return self._worktrees.checkout_for_review(f"agent-{_plain(agent.name)}", self._default_branch)
+        spec = task.spec
+        if spec.kind is TaskKind.REVIEW:
+            return self._worktrees.checkout_for_review(f"review-{short(spec.item_id or spec.id)}", spec.head or "HEAD")
+        if spec.item_id is None:
+            name = f"task-{short(spec.id)}"
+            return self._prepare(name, f"tt/{name}", spec.base, (), spec.id)
+        if spec.branch is None:
+            return self._worktrees.checkout_for_review(f"item-{short(spec.item_id)}", spec.base or self._default_branch)
+        name = _plain(spec.branch.removeprefix("tt/"))
+        return self._prepare(name, spec.branch, spec.base, spec.starts_from, spec.item_id)
+
+    def _prepare(self, name: str, branch: str, base: str | None, starts_from: tuple[str, ...], owner: str) -> Worktree:
+        return self._worktrees.prepare(
+            name, branch=branch, base=base or self._default_branch, starts_from=starts_from, owner=owner
+        )
+
+    def before(self, worktree: Worktree) -> str:
+        """Run the hook before the run; returns the head commit it starts from."""
+        self._worktrees.before_run(worktree)
+        return self._git.at(worktree.path).rev_parse("HEAD")
+
+    def after(self, worktree: Worktree, head_before: str) -> Evidence:
+        """Run the hook after the run and look at what is there."""
+        self._worktrees.after_run(worktree)
+        status = self._worktrees.status(worktree.name)
+        if not worktree.branch:
+            return Evidence(head_before=head_before)
+        head = self._git.at(worktree.path).rev_parse(f"refs/heads/{worktree.branch}")
+        return Evidence(
+            head=head, branch=worktree.branch, head_before=head_before, made=len(status.made), dirty=status.dirty
+        )
+
+
+def assignment(agent: Agent, claim: Claim, material: Material, worktree: Worktree, run_id: str) -> Assignment:
+    """What the prompt of a run is made of."""
+    spec = claim.task.spec if claim.task else None
+    return Assignment(
+        run_id=run_id,
+        agent_name=agent.name,
+        role=agent.spec.role,
+        task=claim.task,
+        messages=claim.messages,
+        item=material.item,
+        brief=material.brief,
+        dependencies=material.dependencies,
+        folder=worktree.path,
+        branch=worktree.branch,
+        base=(spec.base if spec else None) or "",
+        notes=worktree.notes,
+    )
+
+
+def _plain(name: str) -> str:
+    return _NOT_IN_NAMES.sub("-", name).strip("-.") or "work"
+
+
+def log_file(folder: Path, agent_name: str) -> Path:
+    """Where an agent's output goes."""
+    return folder / f"{_plain(agent_name)}.log"

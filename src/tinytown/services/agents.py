@@ -1,0 +1,138 @@
+"""Agents: spawning, looking at them, stopping them."""
+
+from __future__ import annotations
+
+import re
+import shutil
+from collections.abc import Callable
+from datetime import datetime
+
+from tinytown.config import AgentSettings
+from tinytown.domain.agent import Agent, AgentSpec, AgentState
+from tinytown.domain.errors import AgentCliError, ConflictError
+from tinytown.domain.ids import check_name, new_id
+from tinytown.domain.task import Task
+from tinytown.runtime.clis import Adapter
+from tinytown.runtime.environment import scripts_folder
+from tinytown.store.agents import AgentStore
+from tinytown.store.tasks import TaskStore
+
+_NUMBERED = re.compile(r"[-_.]?\d+$")
+
+
+class Agents:
+    """The agents of one town."""
+
+    def __init__(
+        self,
+        agents: AgentStore,
+        tasks: TaskStore,
+        *,
+        settings: AgentSettings,
+        adapter: Callable[[str], Adapter],
+        path: str,
+        machine: Callable[[], str],
+        ensure_host: Callable[[], object],
+        clock: Callable[[], datetime],
+    ) -> None:
+        self._agents = agents
+        self._tasks = tasks
+        self._settings = settings
+        self._adapter = adapter
+        self._path = path
+        self._machine = machine
+        self._ensure_host = ensure_host
+        self._clock = clock
+
+    def register(
+        self,
+        name: str,
+        *,
+        cli: str | None = None,
+        role: str | None = None,
+        nickname: str | None = None,
+        parent: str | None = None,
+        max_rounds: int | None = None,
+    ) -> AgentSpec:
+        """Register an agent; a host must take it on before it works.
+
+        Args:
+            name: unique in the town.
+            cli: a known agent CLI; by default the one configured for the role, else the default one.
+            role: by default what the name says: `backend-2` has the role backend.
+            nickname: shown to people beside the name.
+            parent: name of an existing agent that it works for.
+            max_rounds: runs after which it stops by itself.
+
+        Raises:
+            InvalidInputError: a name or CLI that cannot be. AgentCliError: the CLI is not installed.
+            AlreadyExistsError: the name is taken. NotFoundError: no such parent.
+        """
+        check_name(name)
+        role = check_name(role, "role").lower() if role else role_of(name)
+        cli = cli or self._settings.roles.get(role, self._settings.default_cli)
+        self._check_installed(self._adapter(cli))
+        if parent is not None:
+            self._agents.find_id(parent)
+        spec = AgentSpec(
+            id=new_id(),
+            name=name,
+            cli=cli,
+            role=role,
+            nickname=nickname,
+            parent=parent,
+            max_rounds=max_rounds,
+            machine=self._machine(),
+            created_at=self._clock(),
+        )
+        self._agents.add(spec)
+        return spec
+
+    def spawn(self, name: str, **wishes: object) -> AgentSpec:
+        """Register an agent and see to it that a host runs it."""
+        spec = self.register(name, **wishes)  # type: ignore[arg-type]
+        self._ensure_host()
+        return spec
+
+    def all(self) -> list[Agent]:
+        """Every agent, by name."""
+        return self._agents.all()
+
+    def find(self, name: str) -> Agent:
+        """An agent by name or by a prefix of its id."""
+        return self._agents.get(self._agents.find_id(name))
+
+    def tasks_of(self, agent: Agent) -> list[Task]:
+        """The agent's open tasks, oldest first."""
+        found = self._tasks.many(self._agents.task_ids(agent.id))
+        return sorted(found, key=lambda task: task.spec.created_at)
+
+    def kill(self, name: str, *, is_forced: bool = False) -> AgentState:
+        """Stop an agent: after its run, or at once with force. Its messages and tasks wait.
+
+        Returns:
+            The state it is in now: `draining` while its run goes on, else `stopped`.
+
+        Raises:
+            NotFoundError. ConflictError: it is stopped already.
+        """
+        agent = self.find(name)
+        if agent.state is AgentState.STOPPED:
+            raise ConflictError(f"{agent.name} is stopped already")
+        is_busy = agent.state is AgentState.WORKING
+        state = AgentState.DRAINING if is_busy and not is_forced else AgentState.STOPPED
+        self._agents.move(agent.id, state, self._clock(), {"reason": "stopped by the operator"})
+        return state
+
+    def _check_installed(self, adapter: Adapter) -> None:
+        path = f"{scripts_folder()}:{self._path}"
+        if shutil.which(adapter.program, path=path) is None:
+            raise AgentCliError(
+                f"the CLI {adapter.name} needs the program '{adapter.program}', which is not on PATH; install it, or"
+                " choose another with --cli"
+            )
+
+
+def role_of(name: str) -> str:
+    """The role that a name says: `backend-2` is a backend."""
+    return (_NUMBERED.sub("", name) or name).lower()

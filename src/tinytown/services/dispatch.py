@@ -1,0 +1,237 @@
+"""The dispatcher: reads a mission, lets the planner decide, commits, does what is wanted outside, and again.
+
+Any number may run: a mission's lease and version see to it that one of them writes at a time, and what they do outside
+finds its own footprint when it is done twice.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from time import perf_counter
+
+import msgspec
+import structlog
+
+from tinytown.domain.errors import (
+    ConflictError,
+    ForgeError,
+    ForgeUnavailableError,
+    GitError,
+    LeaseLostError,
+    NotFoundError,
+    ProblemsError,
+    StaleError,
+)
+from tinytown.domain.mission import MissionEvent, MissionState
+from tinytown.domain.watch import WatchKind
+from tinytown.forges.base import Forge
+from tinytown.planner.tick import Decision, decide
+from tinytown.planner.wants import Found, LookAt, LookedUp, LookUp, Merge, Opened, OpenPull, Outcome, Refused, Want
+from tinytown.services.commits import to_commit, to_snapshot
+from tinytown.services.planning import Plan, Planning
+from tinytown.store.dispatchers import Dispatcher as Record
+from tinytown.store.dispatchers import DispatcherStore, Due
+from tinytown.store.events import EventStream
+from tinytown.store.missions import Commit, MissionStore, Stored
+
+log = structlog.get_logger("tinytown.dispatch")
+
+MAX_ROUNDS = 25
+"""Decisions about one mission in a row before others have their turn."""
+HELD_PAUSE_SECS = 5.0
+"""How soon a mission that another dispatcher has is tried again."""
+REPLAN_LEAST_SECS, REPLAN_MOST_SECS = 30, 300
+
+
+class DispatchTools(msgspec.Struct, frozen=True, kw_only=True):
+    """What a dispatcher is made of; put together by bootstrap."""
+
+    record: Record
+    missions: MissionStore
+    dispatchers: DispatcherStore
+    events: EventStream
+    forge: Forge
+    planning: Planning
+    roles: Callable[[], frozenset[str]]
+    ensure_host: Callable[[], None]
+    """Starts this machine's host when agents or checks need it and it does not run."""
+    clock: Callable[[], datetime]
+    tick_secs: float
+
+
+class Dispatcher:
+    """One dispatcher process's loop, and the single steps of it."""
+
+    def __init__(self, tools: DispatchTools) -> None:
+        self._tools = tools
+        self._steps = 0
+        self._last_step_ms = 0.0
+        self._swept_at: datetime | None = None
+
+    def tick(self, *, is_full: bool) -> Due:
+        """Step every mission that is due, or every active one.
+
+        Returns:
+            What the heartbeat before it found.
+        """
+        due = self._tools.dispatchers.beat(self._record(), self._tools.clock())
+        self._tools.ensure_host()
+        is_held = False
+        for mission_id in due.active if is_full else due.missions:
+            is_held |= not self.step(mission_id)
+        if is_held:
+            soon = self._tools.clock() + timedelta(seconds=HELD_PAUSE_SECS)
+            return msgspec.structs.replace(due, next_at=min(due.next_at or soon, soon))
+        return due
+
+    def loop(self, should_stop: Callable[[], bool], on_tick: Callable[[], None] = lambda: None) -> None:
+        """Tick whenever something is due or an event came, and in full every `tick_secs`, until told to stop."""
+        while not should_stop():
+            now = self._tools.clock()
+            is_full = self._swept_at is None or now - self._swept_at >= timedelta(seconds=self._tools.tick_secs)
+            if is_full:
+                self._swept_at = now
+            due = self.tick(is_full=is_full)
+            on_tick()
+            if should_stop():
+                return
+            self._tools.events.wait(self._pause(due))
+        self.leave()
+
+    def leave(self) -> None:
+        """Take the heartbeat back: this dispatcher ends in order."""
+        self._tools.dispatchers.leave(self._tools.record.id)
+
+    def step(self, mission_id: str) -> bool:
+        """Bring one mission as far as it goes now.
+
+        Returns:
+            False when another dispatcher has it.
+        """
+        outcomes: list[Outcome] = []
+        for _ in range(MAX_ROUNDS):
+            stored = self._tools.missions.read(mission_id, dispatcher=self._tools.record.id)
+            if isinstance(stored, str):
+                return False
+            if not stored.mission.is_active:
+                return True
+            started = perf_counter()
+            try:
+                wants = self._plan(stored) if _is_to_be_planned(stored) else self._decide(stored, outcomes)
+            except LeaseLostError:
+                return False
+            except StaleError:
+                continue  # with the outcomes still in hand
+            except ConflictError as error:
+                log.info("decision refused, deciding again", action="commit_conflict", reason=error.message)
+                continue
+            finally:
+                self._steps += 1
+                self._last_step_ms = (perf_counter() - started) * 1000
+            if not wants:
+                return True
+            outcomes = [Outcome(want=want, found=self._carry_out(want)) for want in wants]
+        return True
+
+    def _decide(self, stored: Stored, outcomes: list[Outcome]) -> tuple[Want, ...]:
+        now = self._tools.clock()
+        decision = decide(to_snapshot(stored), outcomes, now)
+        if decision.changes.is_empty:
+            self._tools.missions.defer(stored, now if decision.wants else decision.wake_at)
+        else:
+            self._commit(stored, decision, now)
+        return decision.wants
+
+    def _commit(self, stored: Stored, decision: Decision, now: datetime) -> None:
+        commit = to_commit(stored, decision.changes)
+        # what is wanted is not done yet: should we die now, another dispatcher takes it up at once
+        due = now if decision.wants else decision.wake_at
+        self._tools.missions.commit(stored, commit, now, due=due)
+        for event in decision.changes.events:
+            log.info(event.text, action=event.type, mission=stored.mission.id[:8])
+
+    def _plan(self, stored: Stored) -> tuple[Want, ...]:
+        """Compile a mission whose objectives could not be read when it was started."""
+        mission, now = stored.mission, self._tools.clock()
+        plan = Plan(
+            mission_id=mission.id,
+            objectives=mission.objective_refs,
+            manifest=mission.manifest,
+            roles=self._tools.roles(),
+        )
+        try:
+            compiled = self._tools.planning.compile(plan, now)
+        except ForgeUnavailableError as error:
+            waited = (now - mission.created_at).total_seconds()
+            due = now + timedelta(seconds=min(max(waited, REPLAN_LEAST_SECS), REPLAN_MOST_SECS))
+            later = msgspec.structs.replace(mission, blocked_reason=error.message, next_wake_at=due, updated_at=now)
+            self._tools.missions.commit(stored, Commit(mission=later), now, due=due)
+            return ()
+        except ProblemsError as error:
+            reason = "; ".join(error.problems)
+            failed = msgspec.structs.replace(
+                mission, state=MissionState.FAILED, blocked_reason=reason, next_wake_at=None, updated_at=now
+            )
+            event = MissionEvent(at=now, type="mission.failed", text=f"mission is failed: {reason}")
+            self._tools.missions.commit(stored, Commit(mission=failed, events=(event,)), now, due=None)
+            return ()
+        running = msgspec.structs.replace(
+            mission, state=MissionState.RUNNING, blocked_reason=None, next_wake_at=now, updated_at=now
+        )
+        event = MissionEvent(at=now, type="mission.started", text=f"{len(compiled.items)} items planned")
+        commit = Commit(mission=running, items=compiled.items, briefs=compiled.briefs, events=(event,))
+        self._tools.missions.commit(stored, commit, now, due=now)
+        return ()
+
+    def _carry_out(self, want: Want) -> Found:
+        """Do what is wanted outside; a refusal is an outcome like any other."""
+        try:
+            return self._ask_forge(want)
+        except ForgeUnavailableError as error:
+            return Refused(reason=error.message, is_temporary=True)
+        except (ConflictError, GitError) as error:
+            return Refused(reason=error.message, is_temporary=True)
+        except (ForgeError, NotFoundError) as error:
+            return Refused(reason=error.message, is_temporary=False)
+
+    def _ask_forge(self, want: Want) -> Found:
+        forge = self._tools.forge
+        match want:
+            case OpenPull(draft=draft):
+                return Opened(pull=forge.open_pull(draft), watch_kinds=forge.watch_kinds)
+            case Merge(url=url, head=head, closes=closes):
+                return forge.merge(url, head, closes=closes)
+            case LookUp(ref=ref):
+                return LookedUp(is_open=forge.issue(ref).is_open)
+            case LookAt(kind=kind, target=target):
+                return _look(forge, kind, target)
+
+    def _pause(self, due: Due) -> float:
+        """Seconds until the next thing is due, at most until the next full tick."""
+        now = self._tools.clock()
+        secs = self._tools.tick_secs
+        if self._swept_at is not None:
+            secs -= (now - self._swept_at).total_seconds()
+        if due.next_at is not None:
+            secs = min(secs, (due.next_at - now).total_seconds())
+        return max(secs, 0.001)
+
+    def _record(self) -> Record:
+        return msgspec.structs.replace(self._tools.record, steps=self._steps, last_step_ms=self._last_step_ms)
+
+
+def _is_to_be_planned(stored: Stored) -> bool:
+    return stored.mission.state is MissionState.PLANNING and not stored.mission.is_paused
+
+
+def _look(forge: Forge, kind: WatchKind, target: str) -> Found:
+    match kind:
+        case WatchKind.PR_CHECKS:
+            return forge.checks(target)
+        case WatchKind.MERGEABILITY:
+            return forge.mergeability(target)
+        case WatchKind.REVIEW_COMMENTS:
+            return forge.reviews(target)
+        case WatchKind.BUGBOT_COMMENTS:
+            return forge.comments(target)

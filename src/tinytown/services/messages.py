@@ -1,0 +1,56 @@
+"""Messages between agents and people."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime
+
+from tinytown.domain.errors import InvalidInputError
+from tinytown.domain.ids import CONDUCTOR, RESERVED_NAMES, new_id
+from tinytown.domain.message import Message, MessageKind
+from tinytown.services.tasks import Caller
+from tinytown.store.agents import AgentStore
+from tinytown.store.inbox import Inbox
+
+
+class Messages:
+    """The inboxes of one town, as one caller sees them."""
+
+    def __init__(self, inbox: Inbox, agents: AgentStore, caller: Caller, clock: Callable[[], datetime]) -> None:
+        self._inbox = inbox
+        self._agents = agents
+        self._caller = caller
+        self._clock = clock
+
+    def send(self, to: str, text: str, kind: MessageKind = MessageKind.TASK, *, is_urgent: bool = False) -> Message:
+        """Send a message to an agent, or to the conductor (also called supervisor).
+
+        Raises:
+            NotFoundError: no such agent. InvalidInputError: no text.
+        """
+        if not text.strip():
+            raise InvalidInputError("the message is empty")
+        message = Message(
+            id=new_id(),
+            to=self._owner(to),
+            sender=self._caller.name,
+            kind=kind,
+            text=text,
+            sent_at=self._clock(),
+            is_urgent=is_urgent,
+        )
+        self._inbox.send(message)
+        return message
+
+    def waiting(self, owner: str) -> list[Message]:
+        """What waits in an inbox; nothing is removed."""
+        return self._inbox.waiting(self._owner(owner))
+
+    def take(self, owner: str = CONDUCTOR) -> list[Message]:
+        """Read and remove the conductor's messages. Agents' messages are theirs: looking at them removes nothing."""
+        if owner.lower() not in RESERVED_NAMES:
+            raise InvalidInputError("only the conductor's inbox can be emptied; agents' messages end with their runs")
+        return self._inbox.take(CONDUCTOR)
+
+    def _owner(self, name: str) -> str:
+        return CONDUCTOR if name.lower() in RESERVED_NAMES else self._agents.find_id(name)

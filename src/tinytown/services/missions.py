@@ -1,0 +1,255 @@
+"""Missions: starting them, looking at them, and telling them what to do."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from datetime import datetime
+from pathlib import Path
+from typing import TypeVar
+
+import msgspec
+
+from tinytown.domain.agent import Agent
+from tinytown.domain.errors import ForgeUnavailableError, InvalidInputError, NotFoundError, ProblemsError
+from tinytown.domain.ids import new_id, short
+from tinytown.domain.mission import Mission, MissionEvent, MissionState
+from tinytown.domain.policy import MissionPolicy
+from tinytown.domain.refs import DocRef, ObjectiveRef, parse_issue_ref
+from tinytown.domain.task import Task
+from tinytown.domain.watch import Watch
+from tinytown.domain.workitem import WorkItem
+from tinytown.forges.base import Forge
+from tinytown.planner import directives
+from tinytown.planner.draft import Draft
+from tinytown.planner.reasons import reasons
+from tinytown.services.commits import command, to_snapshot
+from tinytown.services.planning import Plan, Planning
+from tinytown.store.agents import AgentStore
+from tinytown.store.missions import MissionStore, Stored
+
+T = TypeVar("T")
+
+
+class Started(msgspec.Struct, frozen=True, kw_only=True):
+    """A new mission."""
+
+    mission: Mission
+    items: tuple[WorkItem, ...]
+    warnings: tuple[str, ...] = ()
+
+
+class MissionView(msgspec.Struct, frozen=True, kw_only=True):
+    """A mission as people look at it."""
+
+    mission: Mission
+    items: tuple[WorkItem, ...]
+    """In order of their numbers."""
+    watches: tuple[Watch, ...]
+    tasks: dict[str, Task]
+    agents: dict[str, Agent]
+    why: dict[str, tuple[str, ...]]
+    """Item id -> what it waits for."""
+    events: tuple[MissionEvent, ...]
+
+
+class Why(msgspec.Struct, frozen=True, kw_only=True):
+    """Why an item is where it is."""
+
+    item: WorkItem
+    reasons: tuple[str, ...]
+    history: tuple[MissionEvent, ...]
+    """What happened to it, oldest first."""
+
+
+class Missions:
+    """The missions of one town."""
+
+    def __init__(
+        self,
+        missions: MissionStore,
+        agents: AgentStore,
+        forge: Forge,
+        planning: Planning,
+        clock: Callable[[], datetime],
+    ) -> None:
+        self._missions = missions
+        self._agents = agents
+        self._forge = forge
+        self._planning = planning
+        self._clock = clock
+
+    def objectives(self, issues: Sequence[str], docs: Sequence[Path], root: Path) -> tuple[ObjectiveRef, ...]:
+        """What a person named, as references. ProblemsError lists everything that is not one."""
+        refs: list[ObjectiveRef] = []
+        problems: list[str] = []
+        for text in issues:
+            try:
+                refs.append(parse_issue_ref(text, self._forge.home))
+            except InvalidInputError as error:
+                problems.append(error.message)
+        for doc in docs:
+            path = (Path.cwd() / doc).resolve()
+            if path.is_relative_to(root):
+                refs.append(DocRef(path.relative_to(root).as_posix()))
+            else:
+                problems.append(f"document {doc} is outside the town's folder {root}")
+        if problems:
+            raise ProblemsError(tuple(problems))
+        if not refs:
+            raise InvalidInputError("a mission needs objectives: give --issue N or --doc PATH")
+        return tuple(refs)
+
+    def start(self, objectives: tuple[ObjectiveRef, ...], policy: MissionPolicy, manifest: str | None) -> Started:
+        """Start a mission, all or nothing. An unreachable forge leaves it in planning; the dispatcher tries again.
+
+        Raises:
+            ProblemsError: every problem found; nothing was stored. ConfigError: the manifest is not valid.
+        """
+        now = self._clock()
+        plan = Plan(mission_id=new_id(), objectives=objectives, manifest=manifest, roles=self.roles())
+        mission = Mission(
+            id=plan.mission_id,
+            objective_refs=objectives,
+            state=MissionState.RUNNING,
+            policy=policy,
+            created_at=now,
+            updated_at=now,
+            next_wake_at=now,
+            home=self._forge.home,
+            base=self._forge.default_branch(),
+            manifest=manifest,
+        )
+        try:
+            compiled = self._planning.compile(plan, now)
+        except ForgeUnavailableError as error:
+            return self._postpone(mission, error.message, now)
+        events = [_event(now, "mission.started", f"mission {short(mission.id)} started")]
+        events += [_event(now, "mission.warning", warning) for warning in compiled.warnings]
+        self._missions.create(mission, compiled.items, compiled.briefs, events, now)
+        return Started(mission=mission, items=compiled.items, warnings=compiled.warnings)
+
+    def _postpone(self, mission: Mission, reason: str, now: datetime) -> Started:
+        waiting = msgspec.structs.replace(mission, state=MissionState.PLANNING, blocked_reason=reason)
+        self._missions.create(waiting, (), {}, [_event(now, "mission.planning", f"planning waits: {reason}")], now)
+        return Started(mission=waiting, items=(), warnings=(f"planning waits: {reason}",))
+
+    def roles(self) -> frozenset[str]:
+        """The roles and names of the agents there are."""
+        agents = self._agents.all()
+        return frozenset(a.spec.role.lower() for a in agents) | frozenset(a.name.lower() for a in agents)
+
+    def find(self, run: str | None, *, is_active_only: bool = True) -> str:
+        """The id that a prefix means; without one, the active mission, or the newest when none is active.
+
+        Raises:
+            NotFoundError, AmbiguousError. InvalidInputError: several are active and none is named.
+        """
+        if run is not None:
+            return self._missions.find(run)
+        active = self._missions.ids(is_active_only=True)
+        if len(active) > 1 and is_active_only:
+            shown = ", ".join(short(i) for i in active)
+            raise InvalidInputError(f"several missions are active ({shown}); say which with --run ID")
+        ids = active or self._missions.ids()
+        if not ids:
+            raise NotFoundError("no mission yet; start one: tt mission start --issue N")
+        return ids[0]
+
+    def list(self, *, is_all: bool = False) -> list[tuple[Mission, int, int]]:
+        """Missions, newest first, each with its number of items and of items that are done."""
+        found = []
+        for mission_id in self._missions.ids(is_active_only=not is_all):
+            stored = self._read(mission_id)
+            done = sum(item.is_done for item in stored.items.values())
+            found.append((stored.mission, len(stored.items), done))
+        return found
+
+    def view(self, mission_id: str) -> MissionView:
+        """Everything about a mission that people look at."""
+        stored = self._read(mission_id)
+        draft = Draft(to_snapshot(stored), self._clock())
+        items = tuple(sorted(stored.items.values(), key=_order))
+        return MissionView(
+            mission=stored.mission,
+            items=items,
+            watches=tuple(sorted(stored.watches.values(), key=lambda w: (w.next_due_at, w.id))),
+            tasks=stored.tasks,
+            agents=stored.agents,
+            why={item.id: reasons(draft, item) for item in items},
+            events=tuple(self._missions.events(mission_id)),
+        )
+
+    def why(self, mission_id: str, item: str) -> Why:
+        """Why an item is where it is."""
+        stored = self._read(mission_id)
+        draft = Draft(to_snapshot(stored), self._clock())
+        found = directives.find_item(draft, item)
+        history = tuple(e for e in self._missions.events(mission_id) if e.item_id == found.id)
+        return Why(item=found, reasons=reasons(draft, found), history=history)
+
+    def find_with_item(self, item: str, run: str | None) -> str:
+        """The mission an item belongs to: the one named, else the only one, active ones first, that has it."""
+        if run is not None:
+            return self._missions.find(run)
+        active = self._missions.ids(is_active_only=True)
+        ids = active or self._missions.ids()[:1]
+        having = [i for i in ids if self._has(i, item)]
+        if len(having) == 1:
+            return having[0]
+        if not having:
+            raise NotFoundError(f"no item '{item}' in a mission that is active; see: tt mission status --work")
+        shown = ", ".join(short(i) for i in having)
+        raise InvalidInputError(f"item '{item}' is in several missions ({shown}); say which with --run ID")
+
+    def _has(self, mission_id: str, item: str) -> bool:
+        draft = Draft(to_snapshot(self._read(mission_id)), self._clock())
+        try:
+            directives.find_item(draft, item)
+        except NotFoundError:
+            return False
+        return True
+
+    def note(self, mission_id: str, text: str) -> str:
+        """Carry out or keep an operator's note; returns what was done."""
+        return self._command(mission_id, lambda draft: directives.note(draft, text))
+
+    def stop(self, mission_id: str, *, is_forced: bool) -> None:
+        """Start nothing new; with force, take back what is being done."""
+        self._command(mission_id, lambda draft: directives.stop(draft, is_forced=is_forced))
+
+    def resume(self, mission_id: str) -> None:
+        """Go on after a stop or a block."""
+        self._command(mission_id, directives.resume)
+
+    def approve(self, mission_id: str, item: str, comment: str = "") -> WorkItem:
+        """Accept an item by hand."""
+        return self._on_item(mission_id, item, lambda draft, found: directives.approve(draft, found, comment))
+
+    def reject(self, mission_id: str, item: str, reason: str) -> WorkItem:
+        """Send an item back by hand."""
+        return self._on_item(mission_id, item, lambda draft, found: directives.reject(draft, found, reason))
+
+    def _on_item(self, mission_id: str, item: str, act: Callable[[Draft, WorkItem], None]) -> WorkItem:
+        def acting(draft: Draft) -> WorkItem:
+            found = directives.find_item(draft, item)
+            act(draft, found)
+            return draft.items[found.id]
+
+        return self._command(mission_id, acting)
+
+    def _command(self, mission_id: str, act: Callable[[Draft], T]) -> T:
+        return command(self._missions, mission_id, act, self._clock)
+
+    def _read(self, mission_id: str) -> Stored:
+        stored = self._missions.read(mission_id)
+        assert isinstance(stored, Stored)  # noqa: S101  without a dispatcher there is no lease to be held
+        return stored
+
+
+def _order(item: WorkItem) -> tuple[str, int, str]:
+    place, _, number = item.key.rpartition("#")
+    return place, int(number) if number.isdecimal() else 0, item.key
+
+
+def _event(at: datetime, type_: str, text: str) -> MissionEvent:
+    return MissionEvent(at=at, type=type_, text=text)

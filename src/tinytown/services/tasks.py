@@ -1,0 +1,147 @@
+"""Tasks: giving them to agents, and what is reported of them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from datetime import datetime
+
+import msgspec
+
+from tinytown.domain.agent import Agent
+from tinytown.domain.errors import ConflictError, InvalidInputError, NotFoundError
+from tinytown.domain.ids import SUPERVISOR, by_prefix, new_id
+from tinytown.domain.task import Report, Task, TaskKind, TaskSpec
+from tinytown.store.agents import AgentStore
+from tinytown.store.tasks import TaskStore
+
+TITLE_CHARS = 80
+
+
+class Caller(msgspec.Struct, frozen=True, kw_only=True):
+    """Who calls: an agent's run, by its environment, or a person."""
+
+    agent_id: str | None = None
+    agent_name: str | None = None
+    task_id: str | None = None
+    run_id: str | None = None
+
+    @classmethod
+    def of(cls, environ: Mapping[str, str]) -> Caller:
+        """The caller that the environment tells of."""
+        return cls(
+            agent_id=environ.get("TINYTOWN_AGENT_ID") or None,
+            agent_name=environ.get("TINYTOWN_AGENT_NAME") or None,
+            task_id=environ.get("TINYTOWN_TASK_ID") or None,
+            run_id=environ.get("TINYTOWN_RUN_ID") or None,
+        )
+
+    @property
+    def name(self) -> str:
+        """As messages and tasks name their sender."""
+        return self.agent_name or SUPERVISOR
+
+
+class Tasks:
+    """The tasks of one town, as one caller sees them."""
+
+    def __init__(self, tasks: TaskStore, agents: AgentStore, caller: Caller, clock: Callable[[], datetime]) -> None:
+        self._tasks = tasks
+        self._agents = agents
+        self._caller = caller
+        self._clock = clock
+
+    def assign(self, agent: str, text: str, *, is_urgent: bool = False) -> Task:
+        """Give an agent a task in a person's own words.
+
+        Raises:
+            NotFoundError: no such agent. IllegalTransitionError: it is stopped. InvalidInputError: no text.
+        """
+        if not text.strip():
+            raise InvalidInputError("the task is empty; say what is to be done")
+        agent_id = self._agents.find_id(agent)
+        now = self._clock()
+        spec = TaskSpec(
+            id=new_id(),
+            kind=TaskKind.WORK,
+            title=_title(text),
+            instructions=text,
+            created_at=now,
+            parent=self._caller.name,
+        )
+        self._tasks.assign(spec, agent_id, now, is_urgent=is_urgent)
+        return self._tasks.get(spec.id)
+
+    def complete(self, task_id: str | None, result: str) -> tuple[Task, str]:
+        """Report a task as done. A review needs a verdict instead.
+
+        Returns:
+            The task, and `recorded` or its final state.
+        """
+        task = self.find(task_id)
+        if task.spec.kind is TaskKind.REVIEW:
+            raise ConflictError("a review ends with a verdict: tt task approve, or tt task reject --reason TEXT")
+        return task, self._report(task, Report.COMPLETED, result=result)
+
+    def fail(self, task_id: str | None, reason: str) -> tuple[Task, str]:
+        """Report that a task cannot be done."""
+        task = self.find(task_id)
+        return task, self._report(task, Report.FAILED, reason=_needed(reason))
+
+    def approve(self, task_id: str | None, comment: str) -> tuple[Task, str]:
+        """Approve what a review task is about."""
+        task = self._review(task_id)
+        return task, self._report(task, Report.APPROVED, result=comment)
+
+    def reject(self, task_id: str | None, reason: str) -> tuple[Task, str]:
+        """Reject what a review task is about."""
+        task = self._review(task_id)
+        return task, self._report(task, Report.REJECTED, reason=_needed(reason))
+
+    def find(self, task_id: str | None) -> Task:
+        """A task by its id or a prefix of it; without one, the caller's own.
+
+        Raises:
+            NotFoundError, AmbiguousError. InvalidInputError: no id, and the caller is no agent's run.
+        """
+        wanted = task_id or self._caller.task_id
+        if wanted is None:
+            raise InvalidInputError("say which task: give its id (see: tt task list)")
+        try:
+            return self._tasks.get(wanted)
+        except NotFoundError:
+            return self._tasks.get(by_prefix(wanted, (task.id for task, _ in self.open()), "open task"))
+
+    def open(self, agent: str | None = None) -> list[tuple[Task, Agent]]:
+        """Open tasks with the agents that have them, oldest first."""
+        agents = self._agents.all()
+        if agent is not None:
+            agent_id = self._agents.find_id(agent)
+            agents = [a for a in agents if a.id == agent_id]
+        by_id = {a.id: a for a in agents}
+        ids = [task_id for a in agents if a.open_tasks for task_id in self._agents.task_ids(a.id)]
+        found = [(task, by_id[task.agent_id]) for task in self._tasks.many(ids) if task.agent_id in by_id]
+        return sorted(found, key=lambda pair: pair[0].spec.created_at)
+
+    def _review(self, task_id: str | None) -> Task:
+        task = self.find(task_id)
+        if task.spec.kind is not TaskKind.REVIEW:
+            raise ConflictError(
+                f"task {task.id[:8]} is no review; report it with tt task complete or fail, or approve the item with"
+                " tt mission approve ITEM"
+            )
+        return task
+
+    def _report(self, task: Task, report: Report, *, result: str = "", reason: str = "") -> str:
+        run_id = self._caller.run_id if self._caller.task_id == task.id else None
+        return self._tasks.report(task.id, report, self._clock(), result=result, reason=reason, run_id=run_id)
+
+
+def _needed(reason: str) -> str:
+    if not reason.strip():
+        raise InvalidInputError("give a reason: --reason TEXT; whoever goes on is told nothing else")
+    return reason
+
+
+def _title(text: str) -> str:
+    first = text.strip().splitlines()[0].strip()
+    return first if len(first) <= TITLE_CHARS else f"{first[: TITLE_CHARS - 1]}…"
