@@ -6,6 +6,7 @@ executed is never sent a second time, unless it only reads.
 
 from __future__ import annotations
 
+import os
 import re
 import select
 import socket
@@ -29,6 +30,7 @@ from tinytown.domain.errors import (
     TinytownError,
 )
 from tinytown.store.address import Address, parse_url
+from tinytown.store.disk import is_full
 from tinytown.store.scripts import Script
 from tinytown.store.socket_path import reachable
 
@@ -229,9 +231,10 @@ class Connection:
             time.sleep(_LOADING_POLL_SECS)
 
     def _unavailable(self, reason: str) -> StoreUnavailableError:
-        return StoreUnavailableError(
-            f"Redis at {self._address}: {reason}; check that the server runs there and try again"
-        )
+        advice = "check that the server runs there and try again"
+        if self._address.scheme == "unix" and is_full(os.path.split(self._address.path)[0]):
+            advice = "the disk there is full, free some space"
+        return StoreUnavailableError(f"Redis at {self._address}: {reason}; {advice}")
 
 
 class _UnsentError(ConnectionError):

@@ -24,6 +24,7 @@ import msgspec
 
 from tinytown.domain.errors import ServerError, StoreUnavailableError
 from tinytown.store.connection import connect
+from tinytown.store.disk import is_full
 from tinytown.store.server_binary import find_binary
 from tinytown.store.socket_path import release
 
@@ -81,14 +82,15 @@ def server_url(root: Path) -> str:
     return _Places(root.resolve()).url
 
 
-def ensure_server(root: Path, *, appendfsync: str = "everysec", binary: Path | None = None) -> str:
+def ensure_server(root: Path, *, appendfsync: str = "always", binary: Path | None = None) -> str:
     """Start the server of the town in `root` unless it runs, wait until it answers, return its URL.
 
     Any number of processes may call this at once: one starts it, the others wait for it.
 
     Args:
         root: the town's folder.
-        appendfsync: when what was written is forced to disk: always, everysec or no.
+        appendfsync: when what was written is forced to disk: always (before it is acknowledged), everysec (what was
+            acknowledged in the last 2 s may be lost, even when only the server is killed), or no.
         binary: the program to start instead of the one found by itself.
 
     Raises:
@@ -202,6 +204,8 @@ def _is_free(claim: int) -> bool:
 
 
 def _start(places: _Places, binary: Path, appendfsync: str, claim: int) -> None:
+    if is_full(places.data):
+        raise ServerError(f"the disk of {places.data} is full: free some space, the town's server needs it")
     with _advised(places.home), places.log.open("ab") as log:
         seen = log.tell()
         process = subprocess.Popen(

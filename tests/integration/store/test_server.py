@@ -16,7 +16,7 @@ import psutil
 import pytest
 from tests.waiting import wait_until
 
-from tinytown.domain.errors import ServerError, StoreError
+from tinytown.domain.errors import ServerError, StoreError, StoreUnavailableError
 from tinytown.store.connection import Connection, connect
 from tinytown.store.server import ensure_server, server_pid, server_url, stop_server
 from tinytown.store.server_binary import find_binary
@@ -98,7 +98,7 @@ def test_server_starts_once_and_answers_on_a_private_socket_only(root: Path) -> 
     found = dict(zip(told[::2], told[1::2], strict=True))
     assert found == {
         b"appendonly": b"yes",
-        b"appendfsync": b"everysec",
+        b"appendfsync": b"always",
         b"maxmemory-policy": b"noeviction",
         b"port": b"0",
         b"aof-load-truncated": b"yes",
@@ -334,6 +334,35 @@ def test_full_disk_at_start_is_told(root: Path) -> None:
     assert said.startswith("the town's server ended as it started")
     assert said.count("\n") == 1
     assert servers_in(root) == []
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Path]:
+    """A disk of 2 MB, where this user may mount one."""
+    folder = tmp_path / "disk"
+    folder.mkdir()
+    program = shutil.which("mount")
+    argv = [program or "mount", "-t", "tmpfs", "-o", "size=2m", "none", str(folder)]
+    if program is None or os.getuid() != 0 or subprocess.run(argv, capture_output=True, check=False).returncode != 0:
+        pytest.skip("mounting a small disk is not allowed here")
+    yield folder
+    stop_server(folder)
+    subprocess.run(["umount", str(folder)], check=True)
+
+
+def test_disk_that_fills_up_is_told_and_what_was_acknowledged_is_there_again_with_space(small_disk: Path) -> None:
+    filler = small_disk / "filler"
+    filler.write_bytes(b"x" * 900_000)
+    connection = connect(ensure_server(small_disk), revive=lambda: ensure_server(small_disk))
+    written = 0
+    with pytest.raises(StoreUnavailableError, match="the disk there is full, free some space"):
+        for written in range(1000):  # noqa: B007  how many were acknowledged before the one that fails
+            connection.execute("RPUSH", "list", "x" * 10_000)
+    with pytest.raises(ServerError, match=r"the disk of .* is full: free some space"):
+        connection.execute("PING")
+    filler.unlink()
+    wait_until(lambda: connection.execute("LLEN", "list") == written, "all that was acknowledged is there")
+    connection.close()
 
 
 def test_server_that_hangs_is_told_and_not_replaced(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
