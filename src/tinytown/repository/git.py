@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import subprocess
+import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -120,7 +121,7 @@ class Git:
     def find_commit(self, revision: str) -> str | None:
         """The commit sha that `revision` names, None when it names none."""
         found = self.run(
-            "rev-parse", "--verify", "--quiet", "--end-of-options", f"{revision}^{{commit}}", accept=(0, 1, 128)
+            "rev-parse", "--verify", "--quiet", "--end-of-options", f"{revision}^{{commit}}", accept=(0, 1)
         )
         return found.out.strip() or None
 
@@ -166,11 +167,17 @@ class Git:
             old: sha it must point at; NO_COMMIT when it must not exist.
             reason: what the reflog says.
         """
-        done = self.run("update-ref", "--create-reflog", "-m", reason, ref, new, old, accept=(0, 1, 128))
+        return self._swap(("--create-reflog", "-m", reason), ref, new, old)
+
+    def move_head(self, new: str, old: str, *, reason: str) -> bool:
+        """Detach HEAD at `new`, leaving files and index alone; say no when HEAD is not at `old` any more."""
+        return self._swap(("--no-deref", "-m", reason), "HEAD", new, old)
+
+    def _swap(self, flags: tuple[str, ...], ref: str, new: str, old: str) -> bool:
+        done = self.run("update-ref", *flags, ref, new, old, accept=(0, 1, 128))
         if done.code == 0:
             return True
-        current = self.find_commit(ref) or NO_COMMIT
-        if current == old:
+        if (self.find_commit(ref) or NO_COMMIT) == old:
             raise _failure(("update-ref", ref, new, old), done, self.folder)
         return False
 
@@ -178,6 +185,16 @@ class Git:
         """Make a commit object; nothing points at it yet. Its sha."""
         flags = tuple(part for parent in parents for part in ("-p", parent))
         return self.run("commit-tree", tree, *flags, "-F", "-", stdin=message, env=self.identity()).out.strip()
+
+    def replace_in_tree(self, tree: str, blobs: Mapping[str, str]) -> str:
+        """The tree with other contents (path -> blob id) for some of its files, which keep their modes."""
+        with tempfile.TemporaryDirectory(prefix="tinytown-index-") as folder:
+            env = {"GIT_INDEX_FILE": str(Path(folder) / "index")}
+            self.run("read-tree", tree, env=env)
+            for path, blob in blobs.items():
+                mode = self.line("ls-tree", "--full-tree", tree, path).split()[0]
+                self.run("update-index", "--cacheinfo", f"{mode},{blob},{path}", env=env)
+            return self.line("write-tree", env=env)
 
     def version(self) -> tuple[int, int]:
         """Major and minor version of git."""

@@ -1,0 +1,138 @@
+"""Running the checks of a local pull request: the repository's own commands, on a clean worktree of its head."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import threading
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+
+import msgspec
+import psutil
+
+from tinytown.domain.pull import CheckRun
+from tinytown.domain.workitem import Verdict
+from tinytown.repository.checkout import checkout_at
+from tinytown.repository.command import CommandRun, run_command
+from tinytown.repository.git import Git, clean_environment
+from tinytown.repository.lock import locked
+from tinytown.store.checks import CheckJob
+
+MARK = "TINYTOWN_CHECK"
+"""Environment variable by which the processes of a check are found after a crash; its value is their worktree."""
+
+
+class CheckCommand(msgspec.Struct, frozen=True, kw_only=True):
+    """One configured check."""
+
+    name: str
+    argv: tuple[str, ...]
+    timeout_secs: float = 600.0
+
+
+class CheckRunner:
+    """Runs checks. Its methods block; use them from a worker thread where others must not wait."""
+
+    def __init__(
+        self, git: Git, state_folder: Path, commands: tuple[CheckCommand, ...], *, hidden: tuple[str, ...] = ()
+    ) -> None:
+        """Make a runner.
+
+        Args:
+            git: the repository.
+            state_folder: `.tt`.
+            commands: what is run, in this order.
+            hidden: names of environment variables the commands do not get: the forge's tokens.
+        """
+        self._git = git
+        self._folder = state_folder / "checks"
+        self._logs = state_folder / "logs" / "checks"
+        self._lock = state_folder / "git.lock"
+        self._commands = commands
+        self._hidden = frozenset(hidden)
+
+    def run(self, job: CheckJob, stop: threading.Event | None = None) -> tuple[CheckRun, ...]:
+        """Run every check on the job's commit. A failed one does not keep the others from running.
+
+        Args:
+            job: what is checked.
+            stop: set it from another thread to stop; the answer is then empty, as nothing is known.
+
+        Raises:
+            GitError: the worktree cannot be made.
+        """
+        name = f"{job.number}-{job.head[:12]}"
+        path = self._folder / name
+        runs: list[CheckRun] = []
+        with self._worktree(path, job.head):
+            for position, command in enumerate(self._commands, start=1):
+                log = self._logs / f"{name}-{position}-{_slug(command.name)}.log"
+                done = run_command(
+                    command.argv,
+                    cwd=path,
+                    env=self._environment(path),
+                    log=log,
+                    timeout_secs=command.timeout_secs,
+                    stop=stop,
+                )
+                if done.is_stopped:
+                    return ()
+                runs.append(_result(command, done))
+        return tuple(runs)
+
+    def sweep(self) -> int:
+        """Stop the processes and remove the worktrees of checks that a crash left; how many processes.
+
+        Only for a host that starts: it must be the only one of this town on the machine, and run no checks yet.
+        """
+        count = 0
+        for process in psutil.process_iter():
+            try:
+                mark = process.environ().get(MARK, "")
+                if mark and Path(mark).parent == self._folder:
+                    process.kill()
+                    count += 1
+            except (psutil.NoSuchProcess, psutil.AccessDenied):
+                continue
+        left = sorted(path for path in self._folder.iterdir() if path.is_dir()) if self._folder.is_dir() else []
+        for path in left:
+            self._remove(path)
+        return count
+
+    @contextmanager
+    def _worktree(self, path: Path, head: str) -> Iterator[None]:
+        self._remove(path)
+        with locked(self._lock):
+            self._git.run("worktree", "add", "--quiet", "--detach", str(path), head)
+        try:
+            yield
+        finally:
+            self._remove(path)
+
+    def _remove(self, path: Path) -> None:
+        """Nobody but checks works there, so nothing is lost with it."""
+        with locked(self._lock):
+            if path.is_dir():
+                shutil.rmtree(path)
+            if checkout_at(self._git, path) is not None:
+                self._git.run("worktree", "remove", "--force", "--force", str(path))
+
+    def _environment(self, path: Path) -> Mapping[str, str]:
+        """Ours, without tokens and without what would make a `tt` in a check act for an agent or on this town."""
+        kept = {
+            name: value
+            for name, value in clean_environment().items()
+            if name not in self._hidden and not name.startswith("TINYTOWN_")
+        }
+        return kept | {"CI": "true", MARK: str(path)}
+
+
+def _result(command: CheckCommand, done: CommandRun) -> CheckRun:
+    verdict = Verdict.PASSED if done.is_ok else Verdict.FAILED
+    return CheckRun(name=command.name, verdict=verdict, summary=done.reason or "passed", output=done.tail)
+
+
+def _slug(name: str) -> str:
+    return re.sub(r"[^A-Za-z0-9]+", "-", name).strip("-")[:40] or "check"

@@ -1,0 +1,15 @@
+-- Keeps the results of checks and ends the host's claim on them; without results only the claim ends.
+-- A: number, head, host, runs (map check name -> JSON), text (for the event), at, ms
+-- LEASE: the claim is not the host's any more.
+local entry = A.number .. ':' .. A.head
+if redis.call('HGET', key('checks', 'running'), entry) ~= A.host then
+  return refuse('LEASE', 'the checks of ' .. entry .. ' were given to another host')
+end
+redis.call('HDEL', key('checks', 'running'), entry)
+if not next(A.runs) then return 0 end
+redis.call('DEL', key('check', entry))
+for name, run in pairs(A.runs) do redis.call('HSET', key('check', entry), name, run) end
+local target = redis.call('HGET', key('pull', A.number), 'url')
+emit('check.finished', A.at, {target = target, text = A.text})
+signal(target, A.ms)
+return 1

@@ -1,0 +1,16 @@
+-- Records that a local pull request was merged; a merged one stays as it is.
+-- A: number, head (that was merged), sha (on the base branch), at, ms
+-- NOTFOUND. Returns the commit it is merged as.
+local name = key('pull', A.number)
+local state, merged_as, target, branch, head = unpack(
+  redis.call('HMGET', name, 'state', 'merged_as', 'url', 'branch', 'head'))
+if not state then return refuse('NOTFOUND', 'no pull request ' .. A.number) end
+if state == 'merged' then return merged_as end
+redis.call('HSET', name, 'state', 'merged', 'merged_as', A.sha, 'head', A.head, 'updated_at', A.at)
+if redis.call('HGET', key('pull', 'branches'), branch) == A.number then
+  redis.call('HDEL', key('pull', 'branches'), branch)
+end
+redis.call('ZREM', key('checks', 'queued'), A.number .. ':' .. head, A.number .. ':' .. A.head)
+emit('pull.merged', A.at, {target = target, text = A.sha})
+signal(target, A.ms)
+return A.sha

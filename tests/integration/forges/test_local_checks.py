@@ -1,0 +1,203 @@
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import threading
+from pathlib import Path
+
+import pytest
+from tests.integration.forges.conftest import NOW, LocalTown
+from tests.repositories import branch_with
+from tests.waiting import wait_until
+
+from tinytown.domain.errors import LeaseLostError
+from tinytown.domain.pull import CheckRun, Pull
+from tinytown.domain.workitem import Verdict
+from tinytown.forges.local.checks import MARK, CheckCommand
+from tinytown.store.checks import CheckJob
+
+PASSED = CheckRun(name="tests", verdict=Verdict.PASSED, summary="passed")
+
+
+def python(name: str, code: str, timeout_secs: float = 20) -> CheckCommand:
+    return CheckCommand(name=name, argv=(sys.executable, "-c", code), timeout_secs=timeout_secs)
+
+
+def opened(town: LocalTown) -> Pull:
+    town.forge = town.make_forge(has_checks=True)
+    branch_with(town.git, "tt/1", {"new.py": "new\n"})
+    return town.open()
+
+
+def claimed(town: LocalTown) -> CheckJob:
+    opened(town)
+    job = town.checks.claim(town.host("h1"), at=NOW)
+    assert job is not None
+    return job
+
+
+class TestQueue:
+    def test_without_checks_everything_passes_at_once(self, town: LocalTown) -> None:
+        branch_with(town.git, "tt/1", {"new.py": "new\n"})
+        assert town.forge.checks(town.open().url).verdict is Verdict.PASSED
+        assert town.checks.queued() == 0
+
+    def test_a_result_is_known_once_a_host_has_run_the_checks(self, town: LocalTown) -> None:
+        pull = opened(town)
+        assert town.forge.checks(pull.url).verdict is Verdict.PENDING
+        job = town.checks.claim(town.host("h1"), at=NOW)
+        assert job == CheckJob(number=1, url=pull.url, branch="tt/1", head=pull.head, host="h1")
+        assert town.checks.claim("h1", at=NOW) is None
+        assert town.forge.checks(pull.url).verdict is Verdict.PENDING
+        assert town.checks.queued() == 0
+        town.watched_by("m1", pull.url)
+        town.checks.finish(job, (PASSED,), at=NOW)
+        seen = town.forge.checks(pull.url)
+        assert (seen.verdict, seen.runs, seen.head) == (Verdict.PASSED, (PASSED,), pull.head)
+        assert town.signal_of("m1", pull.url) is not None
+        kinds = ["pull.opened", "check.queued", "check.started", "check.finished"]
+        assert town.events() == [(kind, pull.url) for kind in kinds]
+
+    def test_one_failure_fails_them_all(self, town: LocalTown) -> None:
+        job = claimed(town)
+        failed = CheckRun(name="lint", verdict=Verdict.FAILED, summary="exit code 1", output="x.py:1")
+        town.checks.finish(job, (PASSED, failed), at=NOW)
+        seen = town.forge.checks(job.url)
+        assert (seen.verdict, [run.name for run in seen.runs]) == (Verdict.FAILED, ["lint", "tests"])
+
+    def test_a_new_head_is_checked_and_the_old_one_no_longer(self, town: LocalTown) -> None:
+        pull = opened(town)
+        head = branch_with(town.git, "tt/1", {"new.py": "newer\n"})
+        assert town.forge.pull(pull.url).head == head
+        assert town.checks.queued() == 1
+        job = town.checks.claim(town.host("h1"), at=NOW)
+        assert job is not None
+        assert (job.head, town.checks.is_wanted(job)) == (head, True)
+        branch_with(town.git, "tt/1", {"new.py": "newest\n"})
+        town.forge.pull(pull.url)
+        assert not town.checks.is_wanted(job)
+        town.checks.finish(job, (PASSED,), at=NOW)
+        assert town.forge.checks(pull.url).verdict is Verdict.PENDING
+
+    def test_checks_of_a_merged_pull_request_are_dropped(self, town: LocalTown) -> None:
+        pull = opened(town)
+        town.forge.merge(pull.url, pull.head, closes=())
+        assert (town.checks.queued(), town.checks.claim(town.host("h1"), at=NOW)) == (0, None)
+
+    def test_a_dead_hosts_checks_go_to_another_and_its_late_result_is_refused(self, town: LocalTown) -> None:
+        job = claimed(town)
+        assert town.checks.release("h1", at=NOW) == 1
+        again = town.checks.claim(town.host("h2"), at=NOW)
+        assert again is not None
+        assert (again.head, again.host) == (job.head, "h2")
+        with pytest.raises(LeaseLostError):
+            town.checks.finish(job, (PASSED,), at=NOW)
+        town.checks.finish(again, (PASSED,), at=NOW)
+        assert town.forge.checks(job.url).verdict is Verdict.PASSED
+
+    def test_a_released_host_gets_no_checks(self, town: LocalTown) -> None:
+        opened(town)
+        with pytest.raises(LeaseLostError, match="host gone was released"):
+            town.checks.claim("gone", at=NOW)
+        assert town.checks.queued() == 1
+
+    def test_checks_that_ended_without_result_are_asked_for_again(self, town: LocalTown) -> None:
+        job = claimed(town)
+        town.checks.finish(job, (), at=NOW)
+        assert town.checks.queued() == 0
+        assert town.forge.checks(job.url).verdict is Verdict.PENDING
+        assert town.checks.queued() == 1
+
+
+class TestRun:
+    def test_they_run_on_a_clean_worktree_of_the_head_that_goes_away(self, town: LocalTown) -> None:
+        job = claimed(town)
+        (town.git.folder / "untracked").write_text("x")
+        code = (
+            "import os, subprocess; print(sorted(os.listdir('.'))); print(subprocess.getoutput('git rev-parse HEAD'))"
+        )
+        (run,) = town.runner(python("look", code)).run(job)
+        files, head = run.output.splitlines()
+        assert (run.verdict, head) == (Verdict.PASSED, job.head)
+        assert files == "['.git', '.gitignore', 'README.md', 'app.py', 'issues', 'new.py']"
+        assert list((town.git.folder / ".tt" / "checks").iterdir()) == []
+        assert len(town.git.line("worktree", "list").splitlines()) == 1
+
+    def test_every_check_runs_and_keeps_its_output(self, town: LocalTown) -> None:
+        job = claimed(town)
+        noisy = python("unit tests", "print('x\\n' * 5000 + 'assert 1 == 2'); raise SystemExit(1)")
+        first, second = town.runner(noisy, python("lint", "print('fine')")).run(job)
+        assert (first.verdict, first.summary) == (Verdict.FAILED, "exit code 1")
+        assert first.output.endswith("assert 1 == 2\n")
+        assert len(first.output.splitlines()) <= 200
+        assert (second.verdict, second.output) == (Verdict.PASSED, "fine\n")
+        logs = sorted((town.git.folder / ".tt" / "logs" / "checks").iterdir())
+        assert [log.name.split("-", 2)[2] for log in logs] == ["1-unit-tests.log", "2-lint.log"]
+        assert logs[0].read_text().count("\n") == 5001
+
+    def test_a_check_that_hangs_fails_and_its_processes_end(self, town: LocalTown) -> None:
+        job = claimed(town)
+        code = "import subprocess; print(subprocess.Popen(['sleep', '60']).pid, flush=True); input; import time; time.sleep(60)"
+        (run,) = town.runner(python("tests", code, timeout_secs=1)).run(job)
+        assert (run.verdict, run.summary) == (Verdict.FAILED, "took longer than 1 s")
+        wait_until(lambda: not _runs(int(run.output)), "what the check started is stopped")
+
+    def test_a_program_that_is_not_there_fails_its_check(self, town: LocalTown) -> None:
+        (run,) = town.runner(CheckCommand(name="x", argv=("no-such-program",))).run(claimed(town))
+        assert run.verdict is Verdict.FAILED
+        assert run.summary == "no-such-program cannot be started: No such file or directory"
+
+    def test_stopping_gives_no_result(self, town: LocalTown) -> None:
+        job, stop, ended = claimed(town), threading.Event(), []
+        runner = town.runner(CheckCommand(name="x", argv=("sleep", "60")))
+        thread = threading.Thread(target=lambda: ended.append(runner.run(job, stop)))
+        thread.start()
+        stop.set()
+        thread.join(10)
+        assert ended == [()]
+        assert list((town.git.folder / ".tt" / "checks").iterdir()) == []
+
+    def test_tokens_and_the_agents_identity_are_kept_from_them(
+        self, town: LocalTown, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setenv("GITHUB_TOKEN", "secret")
+        monkeypatch.setenv("MODEL_KEY", "needed")
+        monkeypatch.setenv("TINYTOWN_TASK_ID", "other")
+        code = (
+            "import os; print({n: os.environ.get(n) for n in ('GITHUB_TOKEN', 'MODEL_KEY', 'TINYTOWN_TASK_ID', 'CI')})"
+        )
+        (run,) = town.runner(python("env", code), hidden=("GITHUB_TOKEN",)).run(claimed(town))
+        assert run.output == "{'GITHUB_TOKEN': None, 'MODEL_KEY': 'needed', 'TINYTOWN_TASK_ID': None, 'CI': 'true'}\n"
+
+    def test_a_worktree_left_by_a_crash_is_made_anew(self, town: LocalTown) -> None:
+        job = claimed(town)
+        path = town.git.folder / ".tt" / "checks" / f"1-{job.head[:12]}"
+        town.git.run("worktree", "add", "--quiet", "--detach", str(path), job.head)
+        (path / "left").write_text("x")
+        (run,) = town.runner(python("look", "import os; print(os.path.exists('left'))")).run(job)
+        assert run.output == "False\n"
+
+    def test_a_starting_host_stops_what_a_crash_left(self, town: LocalTown) -> None:
+        job = claimed(town)
+        path = town.git.folder / ".tt" / "checks" / f"1-{job.head[:12]}"
+        town.git.run("worktree", "add", "--quiet", "--detach", str(path), job.head)
+        orphan = subprocess.Popen(["sleep", "60"], env=os.environ | {MARK: str(path)})
+        stranger = subprocess.Popen(["sleep", "60"], env=os.environ | {MARK: str(Path("/elsewhere/checks/1-x"))})
+        try:
+            assert town.runner().sweep() == 1
+            assert orphan.wait(10) == -9
+            assert stranger.poll() is None
+            assert not path.exists()
+        finally:
+            for process in (orphan, stranger):
+                process.kill()
+                process.wait()
+
+
+def _runs(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    return True
