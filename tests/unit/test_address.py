@@ -51,6 +51,8 @@ def test_url_is_read(url: str, expected: Address) -> None:
         ("redis://h?ssl_keyfile=/k", "need rediss://"),
         ("unix://run/redis.sock", "three slashes"),
         ("unix://", "it names no socket"),
+        ("unix:///a%00b", "a path cannot contain a NUL character"),
+        ("redis://" + "é" * 80, "label"),
     ],
 )
 def test_url_that_is_not_valid_is_told(url: str, reason: str) -> None:

@@ -74,6 +74,8 @@ def _unix(parts: SplitResult, options: Mapping[str, str]) -> Address:
         raise ValueError("a unix URL has three slashes before an absolute path, as in unix:///run/redis.sock")
     if not parts.path.strip("/"):
         raise ValueError("it names no socket")
+    if "\0" in unquote(parts.path):
+        raise ValueError("a path cannot contain a NUL character")
     username, password = _login(parts, options)
     db = _db(options.get("db") or "0")
     return Address(scheme="unix", path=unquote(parts.path), username=username, password=password, db=db)
@@ -85,7 +87,7 @@ def _network(parts: SplitResult, options: Mapping[str, str]) -> Address:
     username, password = _login(parts, options)
     return Address(
         scheme=parts.scheme,
-        host=parts.hostname or "localhost",
+        host=_host(parts),
         port=_port(parts),
         username=username,
         password=password,
@@ -107,6 +109,13 @@ def _login(parts: SplitResult, options: Mapping[str, str]) -> tuple[str | None, 
     username = unquote(parts.username) if parts.username else options.get("username")
     password = unquote(parts.password) if parts.password else options.get("password")
     return username or None, password or None
+
+
+def _host(parts: SplitResult) -> str:
+    host = parts.hostname or "localhost"
+    if not host.isascii():
+        host.encode("idna")  # a name that cannot be looked up is told here
+    return host
 
 
 # What is wrong may be a part of a password with a slash in it: the two below do not repeat it.

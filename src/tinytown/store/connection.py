@@ -171,11 +171,14 @@ class Connection:
                 self.close()
 
     def _read(self, sock: socket.socket) -> Any:
-        while (reply := self._reader.gets()) is _MISSING:
-            chunk = sock.recv(_CHUNK_BYTES)
-            if not chunk:
-                raise ConnectionResetError("the server closed the connection")
-            self._reader.feed(chunk)
+        try:
+            while (reply := self._reader.gets()) is _MISSING:
+                chunk = sock.recv(_CHUNK_BYTES)
+                if not chunk:
+                    raise ConnectionResetError("the server closed the connection")
+                self._reader.feed(chunk)
+        except hiredis.ProtocolError as error:
+            raise StoreError(f"what answers at {self._address} is not Redis; check the URL") from error
         return reply
 
     def _ready(self, timeout_secs: float) -> socket.socket:
@@ -191,43 +194,37 @@ class Connection:
 
     def _open(self) -> None:
         try:
-            self._adopt(_dial(self._address, self._timeout_secs))
+            self._establish()
+        except TimeoutError as error:
+            raise self._unavailable(f"no answer within {self._timeout_secs:g} s") from error
         except OSError as error:
             if self._revive is None:
                 raise self._unavailable(_reason(error)) from error
-            if (url := self._revive()) is not None:
-                self._address = parse_url(url)
-            self._open_revived()
-        self._greet()
+            self._open_revived(self._revive)
 
-    def _open_revived(self) -> None:
+    def _open_revived(self, revive: Callable[[], str | None]) -> None:
+        if (url := revive()) is not None:
+            self._address = parse_url(url)
         try:
-            self._adopt(_dial(self._address, self._timeout_secs))
+            self._establish()
         except OSError as error:
             raise self._unavailable(_reason(error)) from error
 
-    def _adopt(self, sock: socket.socket) -> None:
-        self._socket = sock
-        self._reader = _new_reader()
-        self._idle.register(sock, select.POLLIN)
+    def _establish(self) -> None:
+        """Connect, log in, choose the database and wait while the server still reads its files (LOADING).
 
-    def _greet(self) -> None:
-        """Log in, choose the database and wait while the server still reads its files (LOADING)."""
-        assert self._socket is not None  # noqa: S101  narrows the type
+        A server that is just dying may still be connected to: only its answer shows that it is there.
+        """
+        self._socket = _dial(self._address, self._timeout_secs)
+        self._reader = _new_reader()
+        self._idle.register(self._socket, select.POLLIN)
         commands = _greeting(self._address)
         packed = _pack(commands)
         deadline = time.monotonic() + self._timeout_secs
-        while True:
-            try:
-                replies = self._converse(self._socket, packed, len(commands))
-            except OSError as error:
-                raise self._unavailable(_reason(error)) from error
-            errors = [str(reply) for reply in replies if isinstance(reply, hiredis.ReplyError)]
-            if not errors:
-                return
-            if not errors[0].startswith("LOADING") or time.monotonic() > deadline:
+        while error := _first_error(self._converse(self._socket, packed, len(commands))):
+            if not error.startswith("LOADING") or time.monotonic() > deadline:
                 self.close()
-                raise _refusal(errors[0])
+                raise _refusal(error)
             time.sleep(_LOADING_POLL_SECS)
 
     def _unavailable(self, reason: str) -> StoreUnavailableError:
@@ -283,6 +280,10 @@ def _greeting(address: Address) -> list[Command]:
     if address.db:
         commands.append(("SELECT", str(address.db)))
     return [*commands, ("PING",)]
+
+
+def _first_error(replies: list[Any]) -> str | None:
+    return next((str(reply) for reply in replies if isinstance(reply, hiredis.ReplyError)), None)
 
 
 def _dial(address: Address, timeout_secs: float) -> socket.socket:

@@ -245,6 +245,20 @@ def test_reading_that_breaks_twice_is_told(peer: Callable[[list[bytes | None]], 
         connection.execute("GET", "a")
 
 
+def test_server_that_dies_while_it_is_greeted_is_revived(
+    peer: Callable[[list[bytes | None]], str], redis_url: str
+) -> None:
+    connection = connect(peer([None]), revive=lambda: redis_url)
+    assert connection.execute("PING") == b"PONG"
+    assert connection.address.scheme == "unix"
+    connection.close()
+
+
+def test_peer_that_is_no_redis_is_told(peer: Callable[[list[bytes | None]], str]) -> None:
+    with pytest.raises(StoreError, match="is not Redis; check the URL"):
+        connect(peer([b"HTTP/1.1 400 Bad Request\r\n\r\n"]))
+
+
 def test_server_that_still_loads_its_files_is_waited_for(peer: Callable[[list[bytes | None]], str]) -> None:
     loading = b"-LOADING Redis is loading the dataset in memory\r\n"
     connection = connect(peer([loading, loading, b"+PONG\r\n", b":1\r\n"]))
