@@ -15,7 +15,11 @@ T = TypeVar("T")
 
 _agent_spec = msgspec.json.Decoder(AgentSpec)
 _task_spec = msgspec.json.Decoder(TaskSpec)
-encode = msgspec.json.encode
+
+
+def encode(record: object) -> str:
+    """The JSON of a record, as text: the scripts' MessagePack library does not know binary strings."""
+    return msgspec.json.encode(record).decode()
 
 
 def decode(data: bytes, type_: type[T]) -> T:
