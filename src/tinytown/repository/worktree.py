@@ -27,6 +27,10 @@ from tinytown.repository.worktree_record import Phase, WorktreeRecord, read_reco
 _NAME = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._-]{0,98}[A-Za-z0-9_-])?")
 
 
+_MOST_REVIEWS = 20
+"""How many worktrees for one commit may hold what reviewers left before a person has to look."""
+
+
 class Worktree(msgspec.Struct, frozen=True, kw_only=True):
     """A worktree that can be worked in."""
 
@@ -92,19 +96,23 @@ class Worktrees:
             return self._worktree(name, notes)
 
     def checkout_for_review(self, name: str, head: str) -> Worktree:
-        """A worktree without a branch, at commit `head`. One by that name is moved there when nothing is lost by it.
+        """A worktree without a branch, at commit `head`.
+
+        One by that name is moved there when nothing is lost by it, and used as it is when it is there already;
+        otherwise another is made, so go by the name that is returned.
 
         Raises:
             GitError: there is no such commit, or git or a hook failed.
         """
         sha = self._git.rev_parse(head)
-        for candidate in (_check(name), f"{name}-{sha[:8]}"):
+        names = (_check(name), f"{name}-{sha[:8]}", *(f"{name}-{sha[:8]}-{count}" for count in range(2, _MOST_REVIEWS)))
+        for candidate in names:
             with self._alone(candidate):
                 with locked(self._git_lock):
-                    is_ours = self._ensure_detached(candidate, sha)
-                if is_ours:
-                    return self._worktree(candidate, self._furnish(candidate))
-        raise WorktreeInUseError(f"worktrees {name} and {name}-{sha[:8]} hold changes that exist nowhere else")
+                    notes = self._ensure_detached(candidate, sha)
+                if notes is not None:
+                    return self._worktree(candidate, notes + self._furnish(candidate))
+        raise WorktreeInUseError(f"worktrees {name}, {name}-{sha[:8]} and so on hold changes that exist nowhere else")
 
     def before_run(self, worktree: Worktree) -> None:
         """Run the hook before an agent's run. GitError when it fails."""
@@ -193,23 +201,26 @@ class Worktrees:
         self._git.run("config", setting, start.sha)
         return start
 
-    def _ensure_detached(self, name: str, sha: str) -> bool:
-        """Have the review's worktree at the commit; False when another commit is there and has to stay."""
-        self._recover(name)
+    def _ensure_detached(self, name: str, sha: str) -> tuple[str, ...] | None:
+        """Have the review's worktree at the commit; None when something else is there and has to stay."""
+        notes = self._recover(name)
         path, file = self._path(name), self._record_file(name)
         draft = WorktreeRecord(owner="", branch="", base="", start=sha, phase=Phase.ADDING)
         if (found := checkout_at(self._git, path)) is None:
             write_record(file, draft)
             self._git.run("worktree", "add", "--quiet", "--detach", str(path), sha)
             write_record(file, msgspec.structs.replace(draft, phase=Phase.FURNISHING))
-            return True
+            return notes
         record = read_record(file)
-        if record is None or record.owner or self._at_stake(name):
-            return False
-        if found.head != sha or found.branch is not None:
+        if record is None or record.owner:
+            return None
+        is_there = found.head == sha and found.branch is None
+        if stakes := self._at_stake(name):
+            return (f"an earlier run left {'; '.join(stakes)}",) if is_there else None
+        if not is_there:
             self._git.at(path).run("checkout", "--quiet", "--detach", sha)
         write_record(file, msgspec.structs.replace(record, start=sha))
-        return True
+        return notes
 
     def _recover(self, name: str) -> tuple[str, ...]:
         """Clear away what a crash left, so that the worktree is either registered and usable, or not there at all."""

@@ -304,6 +304,24 @@ class TestReview:
         assert made.name == f"review-1-{second[:8]}"
         assert (first.path / "remarks.txt").read_text() == "mine"
 
+    def test_one_at_the_commit_is_used_again_with_what_is_in_it(self, worktrees: Worktrees) -> None:
+        first = worktrees.checkout_for_review("review-1", "main")
+        (first.path / "remarks.txt").write_text("mine")
+        again = worktrees.checkout_for_review("review-1", "main")
+        assert (again.name, again.notes) == (
+            "review-1",
+            ("an earlier run left 1 changed or untracked files: remarks.txt",),
+        )
+
+    def test_reviews_that_leave_commits_never_run_out_of_worktrees(self, git: Git, worktrees: Worktrees) -> None:
+        names = []
+        for number in range(4):
+            made = worktrees.checkout_for_review("review-1", "main")
+            commit(git.at(made.path), {"idea": str(number)})
+            names.append(made.name)
+        sha = git.rev_parse("main")[:8]
+        assert names == ["review-1", f"review-1-{sha}", f"review-1-{sha}-2", f"review-1-{sha}-3"]
+
     def test_one_with_commits_of_its_own_is_kept(self, git: Git, worktrees: Worktrees) -> None:
         first = worktrees.checkout_for_review("review-1", "main")
         commit(git.at(first.path), {"idea": "x"})
