@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tinytown.config import Settings, find_root, load_settings
+from tinytown.domain.agent import GONE
 from tinytown.domain.errors import ConfigError
 from tinytown.domain.ids import new_id
 from tinytown.services.agents import Agents
@@ -175,12 +176,10 @@ class Town:
         return start_host(self.root, self.state, self.environ)
 
     def needs_host(self) -> bool:
-        """Whether agents of this machine or checks wait for a host."""
+        """Whether this machine has agents to be run or checks to be done."""
         machine = machine_id(self.root)
-        is_agent_waiting = any(
-            a.spec.machine == machine and a.state.value in {"starting", "cold"} for a in self.agent_store.all()
-        )
-        return is_agent_waiting or self._queued_checks() > 0
+        has_agents = any(a.spec.machine == machine and a.state not in GONE for a in self.agent_store.all())
+        return has_agents or self._queued_checks() > 0
 
     def _queued_checks(self) -> int:
         from tinytown.store.checks import CheckStore

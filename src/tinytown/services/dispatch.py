@@ -39,6 +39,8 @@ log = structlog.get_logger("tinytown.dispatch")
 
 MAX_ROUNDS = 25
 """Decisions about one mission in a row before others have their turn."""
+LIVENESS_SECS = 5.0
+"""How soon a dead host is noticed at the latest: nobody sends an event when it is killed."""
 HELD_PAUSE_SECS = 5.0
 """How soon a mission that another dispatcher has is tried again."""
 REPLAN_LEAST_SECS, REPLAN_MOST_SECS = 30, 300
@@ -215,7 +217,7 @@ class Dispatcher:
             secs -= (now - self._swept_at).total_seconds()
         if due.next_at is not None:
             secs = min(secs, (due.next_at - now).total_seconds())
-        return max(secs, 0.001)
+        return max(min(secs, LIVENESS_SECS), 0.001)
 
     def _record(self) -> Record:
         return msgspec.structs.replace(self._tools.record, steps=self._steps, last_step_ms=self._last_step_ms)
