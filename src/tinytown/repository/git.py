@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 
 import msgspec
@@ -220,14 +222,14 @@ class Git:
         self, args: tuple[str, ...], stdin: bytes | None, env: Mapping[str, str] | None
     ) -> subprocess.CompletedProcess[bytes]:
         try:
-            return subprocess.run(
+            process = subprocess.Popen(
                 ["git", *_OPTIONS, *args],
                 cwd=self.folder,
                 env=_environment(env or {}),
-                input=stdin or b"",
-                capture_output=True,
-                timeout=self.timeout_secs,
-                check=False,
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE,
+                process_group=0,
             )
         except FileNotFoundError as error:
             if not self.folder.is_dir():
@@ -235,11 +237,25 @@ class Git:
             raise GitError("git is not installed; install it") from error
         except NotADirectoryError as error:
             raise GitError(f"{self.folder} is not a folder; git cannot be run in it") from error
-        except subprocess.TimeoutExpired as error:
-            raise GitError(
-                f"git {args[0]} took longer than {self.timeout_secs:g} s in {self.folder} and was stopped",
-                argv=("git", *args),
-            ) from error
+        with process, _ended(process):
+            try:
+                out, err = process.communicate(stdin or b"", self.timeout_secs)
+            except subprocess.TimeoutExpired as error:
+                raise GitError(
+                    f"git {args[0]} took longer than {self.timeout_secs:g} s in {self.folder} and was stopped",
+                    argv=("git", *args),
+                ) from error
+        return subprocess.CompletedProcess(args, process.returncode, out, err)
+
+
+@contextmanager
+def _ended(process: subprocess.Popen[bytes]) -> Iterator[None]:
+    """Stop git and what it started (filters, ssh) when it is not waited for to its end."""
+    try:
+        yield
+    finally:
+        if process.returncode is None:
+            os.killpg(process.pid, signal.SIGKILL)
 
 
 def clean_environment() -> dict[str, str]:

@@ -5,8 +5,10 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TypeAlias
 
+import psutil
 import pytest
 from tests.repositories import branch_with, commit
+from tests.waiting import wait_until
 
 from tinytown.domain.errors import GitError
 from tinytown.repository.branch import default_branch
@@ -36,10 +38,12 @@ def test_git_that_is_not_installed_is_said(git: Git, monkeypatch: pytest.MonkeyP
         git.branches()
 
 
-def test_a_command_that_takes_too_long_is_stopped(git: Git) -> None:
-    git.run("config", "alias.hang", "!sleep 60")
-    with pytest.raises(GitError, match=r"took longer than 0.2 s"):
-        Git(git.folder, timeout_secs=0.2).run("hang")
+def test_a_command_that_takes_too_long_is_stopped_with_what_it_started(git: Git) -> None:
+    git.run("config", "alias.hang", "!sleep 60 & echo $! >pid; wait")
+    with pytest.raises(GitError, match=r"took longer than 0.5 s"):
+        Git(git.folder, timeout_secs=0.5).run("hang")
+    child = int((git.folder / "pid").read_text())
+    wait_until(lambda: not psutil.pid_exists(child), "what git started is stopped")
 
 
 def test_a_hook_around_us_does_not_redirect_us_to_its_repository(git: Git, monkeypatch: pytest.MonkeyPatch) -> None:
