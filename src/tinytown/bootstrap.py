@@ -302,6 +302,8 @@ class Town:
             if job is None:
                 return False
             runs = runner.run(job, stop)
+            if stop.is_set() and not runs:
+                return False  # the host ends; with its release the job goes back to the queue
             stores[0].finish(job, runs, at=self.clock())
             return True
 
