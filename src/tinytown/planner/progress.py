@@ -35,7 +35,8 @@ def conclude(draft: Draft) -> None:
         return
     if _is_moving(draft, open_items):
         draft.move_mission(MissionState.RUNNING)
-    else:
+    elif not (draft.wants and draft.mission.state is MissionState.RUNNING):
+        # a running mission is not called blocked while what it just wanted from outside may move it on
         _block(draft, reasons_to_wait(draft, open_items))
     _ask(draft, _stuck(draft, open_items))
 
