@@ -22,6 +22,7 @@ from tinytown.services.agents import Agents
 from tinytown.services.machine import STATE_FOLDER, machine_id
 from tinytown.services.messages import Messages
 from tinytown.services.tasks import Caller, Tasks
+from tinytown.store.address import redacted
 from tinytown.store.agents import AgentStore
 from tinytown.store.connection import Connection, connect
 from tinytown.store.dispatchers import DispatcherStore
@@ -30,18 +31,21 @@ from tinytown.store.hosts import HostStore
 from tinytown.store.inbox import Inbox
 from tinytown.store.keys import Keys
 from tinytown.store.missions import MissionStore
-from tinytown.store.server import ensure_server
+from tinytown.store.server import ensure_server, server_pid, server_url, stop_server
 from tinytown.store.tasks import TaskStore
 
 if TYPE_CHECKING:
     import threading
 
     from tinytown.forges.base import Forge
+    from tinytown.repository.worktree import Worktrees
     from tinytown.runtime.clis import Adapter
     from tinytown.runtime.host import Host, Stores
     from tinytown.runtime.workshop import Workshop
     from tinytown.services.dispatch import Dispatcher
+    from tinytown.services.insights import Insights
     from tinytown.services.missions import Missions
+    from tinytown.services.shutdown import Shutdown
     from tinytown.store.hosts import HostLease
 
 
@@ -169,11 +173,61 @@ class Town:
 
         return adapter(cli, self.settings.agent_clis)
 
+    @cached_property
+    def insights(self) -> Insights:
+        """What goes on."""
+        from tinytown.services.insights import Insights, Place, Sources  # few commands look at everything
+
+        sources = Sources(
+            agents=self.agent_store,
+            tasks=self.task_store,
+            missions=self.mission_store,
+            hosts=self.host_store,
+            dispatchers=self.dispatcher_store,
+            events=self.events,
+        )
+        place = Place(name=self.settings.town.name, root=self.root, redis_url=self.redis_url)
+        return Insights(place, sources, machine=lambda: machine_id(self.root), clock=self.clock)
+
+    @property
+    def redis_url(self) -> str:
+        """Where the town's data is, without user name and password."""
+        url = self.settings.redis.url
+        return redacted(url) if url is not None else server_url(self.root)
+
+    @property
+    def agent_logs(self) -> Path:
+        """The folder of the agents' output."""
+        return self.state / "logs" / "agents"
+
+    def shutdown(self) -> Shutdown:
+        """Stops what runs of the town on this machine."""
+        from tinytown.services.shutdown import Shutdown  # looks at processes
+
+        has_own = self.settings.redis.url is None
+
+        def is_store_there() -> bool:
+            return not has_own or server_pid(self.root) is not None  # it is not started only to be stopped
+
+        return Shutdown(
+            self.state,
+            dispatchers=lambda: self.dispatcher_store.all(),
+            is_store_there=is_store_there,
+            stop_server=lambda: has_own and stop_server(self.root),
+        )
+
     def start_host(self) -> bool:
         """Start this machine's host in the background unless it runs."""
         from tinytown.runtime.launcher import start_host  # starts processes; few commands do
 
         return start_host(self.root, self.state, self.environ)
+
+    def ensure_host(self) -> None:
+        """Start this machine's host when something here waits for one and none runs."""
+        from tinytown.runtime.launcher import is_host_running  # as above
+
+        if not is_host_running(self.state) and self.needs_host():
+            self.start_host()
 
     def needs_host(self) -> bool:
         """Whether this machine has agents to be run or checks to be done."""
@@ -188,14 +242,9 @@ class Town:
 
     def dispatcher(self) -> Dispatcher:
         """A dispatcher for this process."""
-        from tinytown.runtime.launcher import is_host_running
         from tinytown.services.dispatch import Dispatcher, DispatchTools
         from tinytown.services.planning import Planning
         from tinytown.store.dispatchers import Dispatcher as Record
-
-        def ensure_host() -> None:
-            if not is_host_running(self.state) and self.needs_host():
-                self.start_host()
 
         record = Record(id=new_id(), machine=socket.gethostname(), pid=os.getpid(), started_at=self.clock())
         return Dispatcher(
@@ -207,7 +256,7 @@ class Town:
                 forge=self.forge,
                 planning=Planning(self.forge, self.root),
                 roles=self.missions.roles,
-                ensure_host=ensure_host,
+                ensure_host=self.ensure_host,
                 clock=self.clock,
                 tick_secs=self.settings.dispatcher.tick_secs,
             )
@@ -215,6 +264,7 @@ class Town:
 
     def host(self) -> Host:
         """This machine's host, for the process that holds its lock."""
+        from tinytown.runtime.cleanup import Cleaner
         from tinytown.runtime.host import Host, HostTools, host_record
         from tinytown.runtime.ladder import Ladder
         from tinytown.runtime.process import Limits
@@ -222,16 +272,17 @@ class Town:
         from tinytown.runtime.runner import RunnerTools
         from tinytown.runtime.sessions import Sessions
 
+        worktrees = self._worktrees()
         records, agent = RunRecords(self.state / "runs"), self.settings.agent
         runner = RunnerTools(
             root=self.root,
             environ=self.environ,
             forge_token=agent.forge_token,
             adapter=self.adapter,
-            workshop=self._workshop(),
+            workshop=self._workshop(worktrees),
             records=records,
             sessions=Sessions(self.state / "sessions"),
-            logs=self.state / "logs" / "agents",
+            logs=self.agent_logs,
             limits=Limits(run_timeout_secs=agent.run_timeout_secs, stall_timeout_secs=agent.stall_timeout_secs),
             report_grace_secs=agent.report_grace_secs,
             max_nudges=agent.max_nudges,
@@ -246,6 +297,7 @@ class Town:
                 records=records,
                 do_check=self._do_check(),
                 leftovers=Ladder(int_secs=1.0, term_secs=2.0),
+                cleaner=Cleaner(worktrees, self.state / "runs", self.state / "logs" / "agents"),
                 clock=self.clock,
             )
         )
@@ -262,14 +314,11 @@ class Town:
             events=self.events(),
         )
 
-    def _workshop(self) -> Workshop:
-        from tinytown.repository.branch import default_branch
-        from tinytown.repository.git import Git
+    def _worktrees(self) -> Worktrees:
         from tinytown.repository.hooks import Hooks
         from tinytown.repository.worktree import Worktrees
-        from tinytown.runtime.workshop import Workshop
 
-        settings, git = self.settings.worktree, Git(self.root)
+        settings = self.settings.worktree
         hooks = Hooks(
             after_create=settings.after_create,
             before_run=settings.before_run,
@@ -277,7 +326,14 @@ class Town:
             before_remove=settings.before_remove,
             timeout_secs=settings.hook_timeout_secs,
         )
-        worktrees = Worktrees(self.root, self.root / settings.root, hooks=hooks)
+        return Worktrees(self.root, self.root / settings.root, hooks=hooks)
+
+    def _workshop(self, worktrees: Worktrees) -> Workshop:
+        from tinytown.repository.branch import default_branch
+        from tinytown.repository.git import Git
+        from tinytown.runtime.workshop import Workshop
+
+        git = Git(self.root)
         return Workshop(worktrees, git, self.settings.forge.default_branch or default_branch(git))
 
     def _do_check(self) -> Callable[[HostLease, threading.Event], bool]:

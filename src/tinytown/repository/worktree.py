@@ -153,6 +153,11 @@ class Worktrees:
         names = sorted(found.path.name for found in checkouts(self._git) if found.path.resolve().parent == root)
         return tuple(self._worktree(name, ()) for name in names if self._path(name).is_dir())
 
+    def owner(self, name: str) -> str | None:
+        """The id of the item a worktree was made for; None for one of a review, or of nobody known."""
+        record = read_record(self._record_file(_check(name)))
+        return (record.owner or None) if record else None
+
     def status(self, name: str) -> WorktreeStatus:
         """What is in a worktree. NotFoundError when there is none by that name."""
         path = self._path(_check(name))

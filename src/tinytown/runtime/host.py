@@ -13,6 +13,7 @@ import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
@@ -23,6 +24,7 @@ from tinytown.domain.agent import Agent, AgentState
 from tinytown.domain.errors import LeaseLostError, StoreUnavailableError, TinytownError
 from tinytown.domain.event import Event
 from tinytown.domain.ids import new_id
+from tinytown.runtime.cleanup import Cleaner
 from tinytown.runtime.ladder import Ladder
 from tinytown.runtime.orphans import ChildIdentity, stop_orphans
 from tinytown.runtime.run_records import RunRecords
@@ -68,6 +70,7 @@ class HostTools(msgspec.Struct, frozen=True, kw_only=True):
     do_check: Callable[[HostLease, threading.Event], bool]
     """Claims and runs one check of a pull request; False when none is queued. Called in a thread."""
     leftovers: Ladder
+    cleaner: Cleaner
     clock: Callable[[], datetime]
 
 
@@ -161,6 +164,16 @@ class Host:
         self._lease, runs = await self.store(lambda: self._stores.hosts.open(host_id, tools.machine, tools.record, now))
         await self.work(lambda: self._stop_leftovers(runs))
         log.info("host opened", action="host_opened", host=host_id, left_behind=len(runs))
+        await self.work(self._tools.cleaner.old_files)
+        await self._clean(await self.work(self._tools.cleaner.owners))
+
+    async def _clean(self, item_ids: frozenset[str]) -> None:
+        """Clear away the worktrees of those of the items that are merged; what cannot be, is tried by the next host."""
+        try:
+            for item in await self.store(lambda: self._stores.missions.find_items(item_ids)):
+                await self.work(partial(self._tools.cleaner.finished, item))
+        except TinytownError as error:
+            log.warning("not cleared away", action="cleanup_failed", reason=error.message)
 
     def _stop_leftovers(self, runs: list[str]) -> None:
         """Stop what a dead host left running before anything is started again."""
@@ -207,6 +220,8 @@ class Host:
             if not events or any(_is_about_roster(event) for event in events):
                 await self._adopt(group)
             self._dispatch(events)
+            if done := frozenset(e.item_id for e in events if e.type == "item.done" and e.item_id):
+                group.create_task(self._clean(done))
             if self._runners or events:
                 idle_since = loop.time()
             elif loop.time() - idle_since > IDLE_EXIT_SECS:

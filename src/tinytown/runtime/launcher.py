@@ -6,29 +6,72 @@ import fcntl
 import os
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from io import BufferedRandom
 from pathlib import Path
 
+from tinytown.domain.errors import ConfigError
 from tinytown.runtime.environment import service_environment
 
 LOCK = "host.lock"
 
 
 @contextmanager
-def host_lock(state: Path) -> Iterator[bool]:
-    """Hold the host's lock for as long as the block runs; gives False when another process has it."""
-    state.mkdir(mode=0o700, parents=True, exist_ok=True)
-    with (state / LOCK).open("a+b") as file:
+def host_lock(state: Path, *, inherited: int | None = None) -> Iterator[bool]:
+    """Hold the host's lock for as long as the block runs; gives False when another process has it.
+
+    Args:
+        state: the town's `.tt` folder.
+        inherited: descriptor of the lock that the starter took for us; it is held until the process ends.
+    """
+    if inherited is not None:
+        os.set_inheritable(inherited, False)  # the agents' CLIs must not keep the lock
+        yield True
+        return
+    with _opened(state) as file:
+        if not _take(file, state):
+            yield False
+            return
+        _sign(file, os.getpid())
+        yield True
+
+
+@contextmanager
+def _opened(state: Path) -> Iterator[BufferedRandom]:
+    """The lock's file.
+
+    Raises:
+        ConfigError: it cannot be used.
+    """
+    try:
+        state.mkdir(mode=0o700, parents=True, exist_ok=True)
+        file = (state / LOCK).open("a+b")
+    except OSError as error:
+        raise ConfigError(
+            f"cannot use {state / LOCK}: {(error.strerror or str(error)).lower()}; make room or allow writing there"
+        ) from error
+    with file:
+        yield file
+
+
+def _take(file: BufferedRandom, state: Path) -> bool:
+    """Take the lock unless a host has it; somebody who only looks has it for a moment."""
+    while True:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            yield False
-            return
-        file.truncate(0)
-        file.write(str(os.getpid()).encode())
-        file.flush()
-        yield True
+            if is_host_running(state):
+                return False
+        else:
+            return True
+
+
+def _sign(file: BufferedRandom, pid: int) -> None:
+    file.truncate(0)
+    file.write(str(pid).encode())
+    file.flush()
 
 
 def is_host_running(state: Path) -> bool:
@@ -52,19 +95,30 @@ def host_pid(state: Path) -> int | None:
 
 
 def start_host(root: Path, state: Path, environ: Mapping[str, str]) -> bool:
-    """Start a host process in the background unless one runs; two starters at once do no harm, one host wins."""
+    """Start a host process in the background unless one runs; returns whether it did.
+
+    The new process gets the lock from us, so that it counts as running from its first moment: who stops the town right
+    now finds it.
+    """
     if is_host_running(state):
         return False
-    logs = state / "logs"
-    logs.mkdir(mode=0o700, parents=True, exist_ok=True)
-    with (logs / "host.log").open("ab") as log:
-        subprocess.Popen(
-            [sys.executable, "-m", "tinytown.cli", "host"],
-            cwd=root,
-            env={**service_environment(environ), "TINYTOWN_TOWN": str(root)},
-            stdin=subprocess.DEVNULL,
-            stdout=log,
-            stderr=log,
-            start_new_session=True,
-        )
+    with _opened(state) as lock:
+        if not _take(lock, state):
+            return False
+        logs = state / "logs"
+        logs.mkdir(mode=0o700, parents=True, exist_ok=True)
+        with (logs / "host.log").open("ab") as log:
+            host = subprocess.Popen(
+                [sys.executable, "-m", "tinytown.cli", "host", "--lock", str(lock.fileno())],
+                cwd=root,
+                env={**service_environment(environ), "TINYTOWN_TOWN": str(root)},
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                start_new_session=True,
+                pass_fds=(lock.fileno(),),
+            )
+        _sign(lock, host.pid)
+    # It outlives this process; should it end before, somebody has to collect it.
+    threading.Thread(target=host.wait, name="host-reaper", daemon=True).start()
     return True

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -15,7 +15,7 @@ from tinytown.domain.message import Message, MessageKind
 from tinytown.domain.mission import Mission, MissionEvent
 from tinytown.domain.task import Task, TaskSpec
 from tinytown.domain.watch import Watch, WatchStatus
-from tinytown.domain.workitem import Brief, WorkItem
+from tinytown.domain.workitem import Brief, WorkItem, WorkStatus
 from tinytown.store.codec import at_text, decode, encode, pairs, to_agent, to_ms, to_task
 from tinytown.store.connection import Connection
 from tinytown.store.keys import Keys
@@ -72,6 +72,15 @@ class Commit(msgspec.Struct, frozen=True, kw_only=True):
     watched: Sequence[str] = ()
     """Pull requests whose signals concern this mission."""
     unwatched: Sequence[str] = ()
+
+
+class _Progress(msgspec.Struct, frozen=True):
+    """As much of an item as counting needs."""
+
+    status: WorkStatus
+
+
+_progress = msgspec.json.Decoder(_Progress)
 
 
 class MissionStore:
@@ -189,12 +198,28 @@ class MissionStore:
         replies = self._connection.execute_many([("HGET", self._keys("mission", i), "record") for i in ids])
         return [decode(reply, Mission) for reply in replies if reply is not None]
 
+    def progress(self, ids: Sequence[str]) -> list[tuple[int, int]]:
+        """For each mission the number of its items and of those that are done, in one round trip."""
+        replies = self._connection.execute_many([("HVALS", self._keys("mission", i, "work")) for i in ids])
+        statuses = [[_progress.decode(data).status for data in reply] for reply in replies]
+        return [(len(found), sum(status is WorkStatus.DONE for status in found)) for found in statuses]
+
     def items(self, mission_id: str, item_ids: Sequence[str]) -> list[WorkItem]:
         """Some of a mission's items, without those that do not exist."""
         if not item_ids:
             return []
         found = self._connection.execute("HMGET", self._keys("mission", mission_id, "work"), *item_ids)
         return [decode(data, WorkItem) for data in found if data is not None]
+
+    def find_items(self, item_ids: Collection[str]) -> list[WorkItem]:
+        """Items by their ids, in whatever mission they are."""
+        if not item_ids:
+            return []
+        wanted = sorted(item_ids)
+        replies = self._connection.execute_many(
+            [("HMGET", self._keys("mission", mission_id, "work"), *wanted) for mission_id in self.ids()]
+        )
+        return [decode(data, WorkItem) for reply in replies for data in reply if data is not None]
 
     def brief(self, mission_id: str, item_id: str) -> Brief:
         """The text an item was made from."""

@@ -43,6 +43,7 @@ for i = 1, #claims, 2 do
 end
 local new_state = A.agent_state
 if state == 'draining' then new_state = 'stopped' end
+if state == 'stopped' or state == 'error' then new_state = state end
 if state == 'paused' and new_state == 'idle' then new_state = 'paused' end
 redis.call('HDEL', name, 'run_id', 'task_id', 'reason', 'paused_until')
 put(name, A.agent_fields)

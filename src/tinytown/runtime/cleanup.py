@@ -1,0 +1,60 @@
+"""Clearing away what finished work leaves on this machine. What exists nowhere else is kept, and said so."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+
+import structlog
+
+from tinytown.domain.errors import GitError, WorktreeInUseError
+from tinytown.domain.ids import short
+from tinytown.domain.workitem import WorkItem
+from tinytown.repository.worktree import Worktrees
+
+log = structlog.get_logger("tinytown.cleanup")
+
+PROMPTS_KEPT_SECS = 14 * 24 * 3600
+LOG_LIMIT_BYTES = 20_000_000
+REVIEW_PREFIX = "review-"
+
+
+class Cleaner:
+    """The worktrees, prompts and logs of one town folder. Its methods block: call them in a worker thread."""
+
+    def __init__(self, worktrees: Worktrees, runs: Path, logs: Path) -> None:
+        self._worktrees = worktrees
+        self._runs = runs
+        self._logs = logs
+
+    def owners(self) -> frozenset[str]:
+        """Ids of the items that have a worktree here."""
+        found = (self._worktrees.owner(worktree.name) for worktree in self._worktrees.list())
+        return frozenset(owner for owner in found if owner)
+
+    def finished(self, item: WorkItem) -> None:
+        """Remove the worktrees of an item that is merged; the branch stays, and so does a worktree with more in it."""
+        if not item.is_merged:
+            return
+        for worktree in self._worktrees.list():
+            is_review = worktree.name.startswith(f"{REVIEW_PREFIX}{short(item.id)}")
+            if is_review or self._worktrees.owner(worktree.name) == item.id:
+                self._remove(worktree.name)
+
+    def old_files(self) -> None:
+        """Remove prompts of long ago, and put logs aside that have grown large."""
+        before = time.time() - PROMPTS_KEPT_SECS
+        for prompt in self._runs.glob("*.prompt.md"):
+            if prompt.stat().st_mtime < before:
+                prompt.unlink(missing_ok=True)
+        for file in self._logs.glob("*.log"):
+            if file.stat().st_size > LOG_LIMIT_BYTES:
+                file.replace(file.with_suffix(".log.1"))
+
+    def _remove(self, name: str) -> None:
+        try:
+            removal = self._worktrees.remove(name)
+        except (WorktreeInUseError, GitError) as error:
+            log.warning("worktree kept", action="worktree_kept", worktree=name, reason=error.message)
+            return
+        log.info("worktree removed", action="worktree_removed", worktree=name, notes=removal.notes)
