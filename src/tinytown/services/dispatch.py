@@ -7,6 +7,7 @@ finds its own footprint when it is done twice.
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from datetime import datetime, timedelta
 from time import perf_counter
 
@@ -87,19 +88,35 @@ class Dispatcher:
             return msgspec.structs.replace(due, next_at=min(due.next_at or soon, soon))
         return due
 
-    def loop(self, should_stop: Callable[[], bool], on_tick: Callable[[], None] = lambda: None) -> None:
-        """Tick whenever something is due or an event came, and in full every `tick_secs`, until told to stop."""
-        while not should_stop():
-            now = self._tools.clock()
-            is_full = self._swept_at is None or now - self._swept_at >= timedelta(seconds=self._tools.tick_secs)
-            if is_full:
-                self._swept_at = now
-            due = self.tick(is_full=is_full)
-            on_tick()
-            if should_stop():
-                return
-            self._tools.events.wait(self._pause(due))
-        self.leave()
+    def loop(
+        self,
+        should_stop: Callable[[], bool],
+        on_tick: Callable[[], None] = lambda: None,
+        waiting: AbstractContextManager[object] | None = None,
+    ) -> None:
+        """Tick whenever something is due or an event came, and in full every `tick_secs`, until told to stop.
+
+        Args:
+            should_stop: asked before and after each tick.
+            on_tick: called after each tick.
+            waiting: entered while nothing is done but waiting; leaving it early, by an exception that it takes care
+                of, ends the wait.
+        """
+        waiting = waiting or nullcontext()
+        try:
+            while not should_stop():
+                now = self._tools.clock()
+                is_full = self._swept_at is None or now - self._swept_at >= timedelta(seconds=self._tools.tick_secs)
+                if is_full:
+                    self._swept_at = now
+                due = self.tick(is_full=is_full)
+                on_tick()
+                if should_stop():
+                    return
+                with waiting:
+                    self._tools.events.wait(self._pause(due))
+        finally:
+            self.leave()
 
     def leave(self) -> None:
         """Take the heartbeat back: this dispatcher ends in order."""

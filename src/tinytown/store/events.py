@@ -31,6 +31,11 @@ class EventStream:
         self.after = events[-1].id
         return events
 
+    def recent(self, limit: int) -> list[Event]:
+        """The last events before now, oldest first; the position stays."""
+        found = self._connection.execute("XREVRANGE", self._key, "+", "-", "COUNT", limit)
+        return [_event(entry_id.decode(), flat) for entry_id, flat in reversed(found)]
+
     def _last(self) -> str:
         last = self._connection.execute("XREVRANGE", self._key, "+", "-", "COUNT", 1)
         return last[0][0].decode() if last else "0-0"

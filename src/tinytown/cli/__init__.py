@@ -1,0 +1,1 @@
+"""`tt`, the command line: parse, call a service, render, return an exit code."""

@@ -1,0 +1,82 @@
+"""One agent in the terminal: its output is shown until Ctrl-C."""
+
+from __future__ import annotations
+
+import threading
+from pathlib import Path
+
+import click
+
+from tinytown.cli.hosting import serve
+from tinytown.cli.interruption import Interruption
+from tinytown.cli.logs import configure_logs
+from tinytown.cli.render.agents import spawned_lines
+from tinytown.cli.session import Session
+from tinytown.cli.tail import Tail
+from tinytown.runtime.launcher import host_lock
+from tinytown.runtime.workshop import log_file
+
+_POLL_SECS = 0.1
+
+
+def run_in_foreground(session: Session, name: str, wishes: dict[str, object]) -> None:
+    """Register the agent and show its output.
+
+    When no host runs on this machine, this process is the host until Ctrl-C; else the host that runs has the agent,
+    and Ctrl-C only ends the showing.
+    """
+    town = session.town
+    configure_logs()
+    with host_lock(town.state) as is_ours:
+        spec = town.agents.register(name, **wishes)  # type: ignore[arg-type]
+        session.warn(spawned_lines(spec.name, spec.id, spec.cli, spec.role))
+        tail = Tail(log_file(town.agent_logs, spec.name), from_end=True)
+        if is_ours:
+            session.warn(["this process is the machine's host; Ctrl-C ends it and the runs of its agents"])
+            _serve(session, tail)
+            session.warn(
+                [f"stopped; {spec.name} is cold and goes on with the next host (tt spawn, tt mission dispatch)"]
+            )
+        else:
+            session.warn(["a host runs already; Ctrl-C ends the showing, the agent goes on"])
+            show_until_interrupted(tail)
+            session.warn([f"{spec.name} goes on; look: tt logs -f {spec.name}"])
+
+
+def _serve(session: Session, tail: Tail) -> None:
+    is_over = threading.Event()
+    mirror = threading.Thread(target=_mirror, args=(tail, is_over), name="mirror", daemon=True)
+    mirror.start()
+    try:
+        serve(session.town)
+    finally:
+        is_over.set()
+        mirror.join()
+
+
+def _mirror(tail: Tail, is_over: threading.Event) -> None:
+    while True:
+        was_over = is_over.wait(_POLL_SECS)
+        click.echo(tail.read(), nl=False)
+        if was_over:
+            return
+
+
+def show_until_interrupted(tail: Tail) -> None:
+    """Show what a file gets until SIGINT or SIGTERM.
+
+    The file's size is looked at ten times a second: that is all a portable way to wait for a file comes to, and it
+    costs nothing worth naming.
+    """
+    interruption, pause = Interruption(), threading.Event()
+    with interruption.listen():
+        while not interruption.is_asked:
+            click.echo(tail.read(), nl=False)
+            with interruption:
+                pause.wait(_POLL_SECS)
+    click.echo(tail.read(), nl=False)
+
+
+def shown_file(session: Session, name: str) -> Path:
+    """The file of an agent's output."""
+    return log_file(session.town.agent_logs, session.town.agents.find(name).name)

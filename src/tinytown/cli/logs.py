@@ -1,0 +1,34 @@
+"""The logs of daemons, on stderr."""
+
+from __future__ import annotations
+
+import logging
+import sys
+
+import structlog
+
+
+def configure_logs(*, is_quiet: bool = False) -> None:
+    """Log to stderr: for people when it is a terminal, else as `key=value` lines with times in UTC.
+
+    Args:
+        is_quiet: warnings and errors only.
+    """
+    is_terminal = sys.stderr.isatty()
+    renderer: structlog.typing.Processor = (
+        structlog.dev.ConsoleRenderer(colors=is_terminal)
+        if is_terminal
+        else structlog.processors.LogfmtRenderer(
+            key_order=["timestamp", "level", "action", "event"], bool_as_flag=False
+        )
+    )
+    structlog.configure(
+        processors=[
+            structlog.processors.add_log_level,
+            structlog.processors.TimeStamper(fmt="%H:%M:%S" if is_terminal else "iso", utc=not is_terminal),
+            *([] if is_terminal else [structlog.processors.format_exc_info]),
+            renderer,
+        ],
+        wrapper_class=structlog.make_filtering_bound_logger(logging.WARNING if is_quiet else logging.INFO),
+        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+    )
