@@ -15,15 +15,26 @@ APPROVE_FIRST = "waiting for a person: tt mission approve {key}"
 
 
 def promote(draft: Draft) -> None:
-    """Move pending items on whose dependencies are done and whose outside issues are closed."""
+    """Move pending items on whose dependencies are done and whose outside issues are closed; open gates reached."""
+    _make_ready(draft)
+    while _open_gates(draft):
+        _make_ready(draft)
+
+
+def _make_ready(draft: Draft) -> None:
     done = {item_id for item_id, item in draft.items.items() if item.is_done}
     for item in draft.unfinished():
         if item.status is WorkStatus.PENDING and done.issuperset(item.depends_on) and not open_outside(item):
             draft.move(item.id, WorkStatus.READY)
             draft.say("item.ready", f"{item.key} is ready", item=item.id)
-    for item in draft.unfinished():
-        if item.kind is WorkKind.MERGE_GATE and item.status is WorkStatus.READY:
-            _open_gate(draft, item)
+
+
+def _open_gates(draft: Draft) -> bool:
+    """Pass the gates approved beforehand, have the others wait; returns whether any was passed."""
+    reached = [i for i in draft.unfinished() if i.kind is WorkKind.MERGE_GATE and i.status is WorkStatus.READY]
+    for item in reached:
+        _open_gate(draft, item)
+    return any(draft.items[item.id].is_done for item in reached)
 
 
 def open_outside(item: WorkItem) -> tuple[OutsideDependency, ...]:
