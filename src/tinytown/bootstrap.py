@@ -31,6 +31,7 @@ from tinytown.store.hosts import HostStore
 from tinytown.store.inbox import Inbox
 from tinytown.store.keys import Keys
 from tinytown.store.missions import MissionStore
+from tinytown.store.schema import check_schema
 from tinytown.store.server import ensure_server, server_pid, server_url, stop_server
 from tinytown.store.tasks import TaskStore
 
@@ -79,7 +80,9 @@ class Town:
     @cached_property
     def connection(self) -> Connection:
         """The connection of the thread that opened the town."""
-        return self.connect()
+        connection = self.connect()
+        check_schema(connection, self.keys)
+        return connection
 
     @cached_property
     def agent_store(self) -> AgentStore:

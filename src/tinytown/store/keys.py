@@ -1,6 +1,7 @@
 """Every key there is: its name, type, owner and lifetime. Nothing else in the code spells a key.
 
-`T` below is the town's prefix, `tt:<town>` (`tt:{<town>}` on Redis Cluster, so that one town lives in one slot).
+`T` below is the town's prefix, `tt:<town>`. (On Redis Cluster it would be `tt:{<town>}`, so that one town lives in one
+slot; cluster connections are not built yet.)
 Scripts receive the prefix as KEYS[1] and build the same names with the functions in `lua/_lib.lua`.
 
 | key                       | type   | what                                              | lifetime |
@@ -14,9 +15,10 @@ Scripts receive the prefix as KEYS[1] and build the same names with the function
 | T:inbox:<id>:messages     | hash   | message id -> message (JSON)                      | with the agent |
 | T:inbox:<id>:claimed      | hash   | message id -> id of the run that has it           | with the agent |
 | T:inbox:<id>:later        | hash   | message id -> ms before which it is not claimed   | with the agent |
+| T:inbox:<id>:tries        | hash   | message id -> runs that did not deal with it      | with the agent |
 | T:seq                     | string | counter that orders messages                      | town |
 | T:task:<id>               | hash   | `spec` (JSON) and the mutable fields of a task    | 30 days after its end |
-| T:backlog                 | zset   | task id -> ms when it was added                   | town |
+| T:backlog                 | zset   | task id -> ms when it was added; not filled yet   | town |
 | T:host:<id>               | hash   | machine, pid, started                             | until it is released |
 | T:host:<id>:lease         | string | fencing token, expires unless renewed             | seconds |
 | T:host:token              | string | counter of host fencing tokens                    | town |
@@ -27,7 +29,7 @@ Scripts receive the prefix as KEYS[1] and build the same names with the function
 | T:missions                | zset   | mission id -> ms when it was created              | town |
 | T:mission:due             | zset   | mission id -> ms when it is to be looked at       | while active |
 | T:mission:targets         | hash   | pull request -> mission id, for signals           | while watched |
-| T:mission:<id>            | hash   | `record` (JSON), `version`                        | until deleted |
+| T:mission:<id>            | hash   | `record` (JSON), `version`, `wakes` (a counter)   | until deleted |
 | T:mission:<id>:work       | hash   | item id -> work item (JSON)                       | with the mission |
 | T:mission:<id>:watch      | hash   | watch id -> watch (JSON)                          | with the mission |
 | T:mission:<id>:briefs     | hash   | item id -> brief (JSON)                           | with the mission |
@@ -57,9 +59,9 @@ class Keys(msgspec.Struct, frozen=True):
     prefix: str
 
     @classmethod
-    def of(cls, town: str, *, is_cluster: bool = False) -> Keys:
+    def of(cls, town: str) -> Keys:
         """The keys of the town of that name."""
-        return cls(f"tt:{{{town}}}" if is_cluster else f"tt:{town}")
+        return cls(f"tt:{town}")
 
     def __call__(self, *parts: str | int) -> str:
         """`keys("mission", mission_id, "work")` is `tt:<town>:mission:<mission_id>:work`."""
