@@ -59,6 +59,7 @@ class ForgeSettings(msgspec.Struct, frozen=True, kw_only=True):
     """`[forge]`: where issues and pull requests live."""
 
     kind: Literal["local", "github"] = "local"
+    """`github` is not built yet: missions refuse it."""
     default_branch: Text | None = None
     """None: what the repository says."""
     local: LocalForgeSettings = LocalForgeSettings()
@@ -89,10 +90,15 @@ class WorktreeSettings(msgspec.Struct, frozen=True, kw_only=True):
     root: Text = ".tt/worktrees"
     """Relative to the town's root."""
     after_create: Argv = ()
+    """Once in a new worktree; when it fails, the run does not begin and is tried again."""
     before_run: Argv = ()
+    """Before each run of an agent; likewise."""
     after_run: Argv = ()
+    """After each run of an agent; a failure is noted."""
     before_remove: Argv = ()
+    """Before a worktree is removed; a failure is noted."""
     hook_timeout_secs: Seconds = 300.0
+    """How long one hook may take."""
 
 
 class DispatcherSettings(msgspec.Struct, frozen=True, kw_only=True):
