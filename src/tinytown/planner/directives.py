@@ -95,11 +95,11 @@ def approve(draft: Draft, item: WorkItem, comment: str = "") -> None:
     elif item.status is not WorkStatus.BLOCKED:
         raise ConflictError(f"{item.key} is {item.status.value}; there is nothing to approve yet")
     elif item.submitted is None or (item.pull is not None and not item.pull.is_open):
-        _cancel_open(draft, item, "approved by a person")
+        draft.cancel_tasks_of(item.id, "approved by a person")
         draft.put(item.id, approved_head=ANY_HEAD)
         finish(draft, draft.items[item.id])
     else:
-        _cancel_open(draft, item, "approved by a person")
+        draft.cancel_tasks_of(item.id, "approved by a person")
         kept = tuple(fix for fix in item.fixes if fix.cause != fixes.REVIEW)
         draft.put(item.id, approved_head=item.submitted, fixes=kept, hold=None, fix_rounds=0, errors=0, retry_at=None)
         look_now(draft, item.id, draft.now)
@@ -121,7 +121,7 @@ def reject(draft: Draft, item: WorkItem, reason: str) -> None:
         return
     if item.status is not WorkStatus.BLOCKED or item.submitted is None:
         raise ConflictError(f"{item.key} is {item.status.value} and has handed in nothing that could be rejected")
-    _cancel_open(draft, item, "rejected by a person")
+    draft.cancel_tasks_of(item.id, "rejected by a person")
     pull = msgspec.structs.replace(item.pull, review=Verdict.FAILED) if item.pull else None
     item = draft.put(item.id, hold=None, approved_head=None, pull=pull, fix_rounds=0)
     text = f"A person rejected it:\n\n{reason}"
@@ -202,17 +202,9 @@ def _find_agent(draft: Draft, name: str) -> Agent:
 def _take_back(draft: Draft, item: WorkItem, reason: str) -> None:
     """Cancel whatever is being done for an item and put it back to where it waits for an agent."""
     work = draft.tasks.get(item.task_id or "")
-    _cancel_open(draft, item, reason)
+    draft.cancel_tasks_of(item.id, reason)
     if work is not None and work.is_open and work.spec.kind is not TaskKind.REVIEW:
         give_back(draft, draft.items[item.id])
-
-
-def _cancel_open(draft: Draft, item: WorkItem, reason: str) -> None:
-    for task_id in (item.task_id, item.review_task_id):
-        task = draft.tasks.get(task_id or "")
-        if task is not None and task.is_open:
-            draft.cancel(task, reason)
-    draft.put(item.id, review_task_id=None)
 
 
 def _keep(draft: Draft, text: str, words: list[str]) -> str:

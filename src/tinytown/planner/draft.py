@@ -139,6 +139,15 @@ class Draft:
             self.load[task.agent_id] -= 1
         del self.tasks[task.id]
 
+    def cancel_tasks_of(self, item_id: str, reason: str) -> None:
+        """Take back whatever is being done for an item; it knows of no review then."""
+        item = self.items[item_id]
+        for task_id in (item.task_id, item.review_task_id):
+            task = self.tasks.get(task_id or "")
+            if task is not None and task.is_open:
+                self.cancel(task, reason)
+        self.put(item_id, review_task_id=None)
+
     def settle(self, task_id: str) -> None:
         """Remember that a finished task has been taken into account."""
         self._settled.append(task_id)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tinytown.domain.workitem import WorkItem, WorkStatus
+from tinytown.domain.workitem import BUSY, WorkItem, WorkStatus
 from tinytown.planner.backoff import retry_at
 from tinytown.planner.draft import Draft
 
@@ -11,10 +11,10 @@ MAX_FORGE_ERRORS = 5
 
 
 def hold(draft: Draft, item: WorkItem, reason: str) -> None:
-    """Stop working on an item until a person decides."""
+    """Try nothing more for an item until a person decides; a run under way may finish."""
     if item.hold == reason:
         return
-    if item.status is not WorkStatus.BLOCKED:
+    if item.status is not WorkStatus.BLOCKED and item.status not in BUSY:
         draft.move(item.id, WorkStatus.BLOCKED)
     draft.put(item.id, hold=reason, retry_at=None)
     draft.say("item.held", f"{item.key} needs a person: {reason}", item=item.id)

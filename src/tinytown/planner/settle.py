@@ -9,7 +9,7 @@ import msgspec
 
 from tinytown.domain.task import Report, Task, TaskKind, TaskState
 from tinytown.domain.watch import Watch
-from tinytown.domain.workitem import Verdict, WorkItem, WorkStatus
+from tinytown.domain.workitem import BUSY, Verdict, WorkItem, WorkStatus
 from tinytown.planner import fixes
 from tinytown.planner.backoff import retry_at
 from tinytown.planner.draft import Draft
@@ -24,7 +24,10 @@ REJECTED_SILENTLY = "The reviewer rejected this commit without giving a reason."
 
 def settle(draft: Draft) -> None:
     """Move each item on by what became of its open tasks."""
+    _release_missing(draft)
     for task in tuple(draft.tasks.values()):
+        if task.id not in draft.tasks:
+            continue  # taken back with what became of another
         item = draft.items.get(task.spec.item_id or "")
         if item is None or task.id not in {item.task_id, item.review_task_id}:
             _forget(draft, task)
@@ -34,6 +37,16 @@ def settle(draft: Draft) -> None:
             _settle_review(draft, item, task)
         else:
             _settle_work(draft, item, task)
+
+
+def _release_missing(draft: Draft) -> None:
+    """A task that the store forgot (a mission that was stopped for a month) is given out anew."""
+    for item in draft.unfinished():
+        if item.status in BUSY and item.task_id not in draft.tasks:
+            _give_back(draft, item, None)
+            draft.say("item.released", f"{item.key} goes to somebody else: its task is gone", item=item.id)
+        if item.review_task_id is not None and item.review_task_id not in draft.tasks:
+            draft.put(item.id, review_task_id=None)
 
 
 def _forget(draft: Draft, task: Task) -> None:
@@ -96,22 +109,31 @@ def _answered(draft: Draft, item: WorkItem, task: Task, changes: dict[str, objec
 
 
 def submit(draft: Draft, item: WorkItem, task: Task, head: str) -> None:
-    """Take in a head commit: everything known of an earlier one is forgotten, and watches look at once."""
+    """Take in the head commit that an agent handed in."""
     named = _PULL_URL.search(task.result)
     kept = tuple(fix for fix in item.fixes if fix.cause not in task.spec.causes and fix.cause == fixes.REVIEW)
     refs = tuple(dict.fromkeys((*item.artifact_refs, head)))
     draft.put(
         item.id,
-        submitted=head,
         branch=task.branch or item.branch,
         fixes=kept,
-        pull=fixes.forget_verdicts(item.pull, head) if item.pull else None,
         named_pull=named.group() if named else item.named_pull,
         artifact_refs=refs,
     )
-    look_now(draft, item.id, draft.now)
+    new_head(draft, draft.items[item.id], head)
     who = draft.agent_name(task.agent_id)
     draft.say("item.submitted", f"{who} handed in {item.key} at {head[:10]}", item=item.id)
+
+
+def new_head(draft: Draft, item: WorkItem, head: str) -> WorkItem:
+    """The branch is at `head`: what is known of an earlier commit is forgotten, and watches look at once."""
+    review = draft.tasks.get(item.review_task_id or "")
+    if review is not None and review.is_open and review.spec.head != head:
+        draft.cancel(review, f"{item.key} has a newer commit {head[:10]}")
+        draft.put(item.id, review_task_id=None)
+    pull = fixes.forget_verdicts(item.pull, head) if item.pull else None
+    look_now(draft, item.id, draft.now)
+    return draft.put(item.id, submitted=head, pull=pull)
 
 
 def look_now(draft: Draft, item_id: str, at: datetime) -> None:
@@ -136,8 +158,8 @@ def _failed(draft: Draft, item: WorkItem, task: Task) -> None:
 
 
 def _give_back(draft: Draft, item: WorkItem, at: datetime | None) -> None:
-    """The item goes back to where its task came from: to be worked on, or to be mended."""
-    back = WorkStatus.BLOCKED if item.fixes else WorkStatus.READY
+    """The item goes back to where its task came from: to be worked on, or to be mended or looked at as it is."""
+    back = WorkStatus.READY if item.submitted is None else WorkStatus.BLOCKED
     draft.move(item.id, back, task_id=None, retry_at=at)
 
 

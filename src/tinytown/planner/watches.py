@@ -14,7 +14,7 @@ from tinytown.planner.backoff import watch_again_at
 from tinytown.planner.draft import Draft
 from tinytown.planner.holds import hold
 from tinytown.planner.pulls import record_merge
-from tinytown.planner.settle import look_now
+from tinytown.planner.settle import new_head
 from tinytown.planner.wants import LookAt, Outcome, Refused
 
 CLOSED = "its pull request was closed without merging; reopen it, or: tt mission approve {key}"
@@ -94,9 +94,7 @@ def _at_head(draft: Draft, item: WorkItem, pull: PullState, head: str) -> WorkIt
     if pull.head == head:
         return item
     draft.say("pull.moved", f"PR #{pull.number} ({item.key}) has a new head {head[:10]}", item=item.id)
-    moved = draft.put(item.id, pull=fixes.forget_verdicts(pull, head), submitted=head)
-    look_now(draft, item.id, draft.now)
-    return moved
+    return new_head(draft, item, head)
 
 
 def _checks(draft: Draft, item: WorkItem, seen: ChecksSeen) -> None:
