@@ -20,6 +20,7 @@ _COMMANDS = "tinytown.cli.commands"
     context_settings={"help_option_names": ["-h", "--help"]},
     places={
         "init": f"{_COMMANDS}.init:init",
+        "demo": f"{_COMMANDS}.demo:demo",
         "stop": f"{_COMMANDS}.stop:stop",
         "status": f"{_COMMANDS}.status:status",
         "spawn": f"{_COMMANDS}.spawn:spawn",

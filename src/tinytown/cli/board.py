@@ -1,59 +1,187 @@
-"""Following a mission in the terminal while this process dispatches it."""
+"""Following a mission while this process dispatches it: a board that redraws in a terminal, a line an event elsewhere.
+
+The dispatcher has the main thread, where signals arrive, and never waits for a drawing; what is drawn is read by a thread
+of its own on a connection of its own.
+"""
 
 from __future__ import annotations
 
+import os
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
+from datetime import datetime
+from typing import Protocol, TypeAlias
+
+import click
+
 from tinytown.bootstrap import Town
 from tinytown.cli.interruption import Interruption
-from tinytown.cli.render.missions import event_line, state_of
+from tinytown.cli.render.missions import state_of
+from tinytown.cli.render.text import plain
 from tinytown.cli.session import Session
+from tinytown.domain.event import Event
 from tinytown.domain.ids import short
-from tinytown.domain.mission import Mission, MissionEvent, MissionState
+from tinytown.domain.mission import Mission, MissionState
+from tinytown.services.missions import MissionView
 
 EXIT_COMPLETED = 0
 EXIT_NOT_COMPLETED = 1
 EXIT_INTERRUPTED = 130
 
+DRAW_SECS = 0.1
+"""Least time between two drawings."""
+IDLE_SECS = 0.25
+"""Times go on and what turns turns this often while nothing happens."""
+REREAD_SECS = 5.0
+"""The safety net: the mission is read again this often whatever events said."""
+_SHARE = 5
+"""Reading and drawing takes at most about one part in so many of the time: a big mission is drawn less often."""
+
+Seen: TypeAlias = Callable[[MissionView, datetime], None]
+
 
 def follow(session: Session, mission_id: str) -> int:
-    """Dispatch until the mission has ended or is stopped, printing each of its events as it comes.
+    """Dispatch until the mission has ended or is stopped, showing how it goes.
 
     Returns:
         The exit code: 0 completed, 1 failed or stopped, 130 interrupted (the mission stays as it is).
     """
-    town, interruption = session.town, Interruption()
-    progress = _Progress(town, mission_id)
-
-    def show_news() -> None:
-        session.show(event_line(event) for event in progress.news())
-
-    def is_over() -> bool:
-        return interruption.is_asked or not _goes_on(progress.mission)
-
-    with interruption.listen():
-        town.dispatcher().loop(is_over, show_news, interruption)
-    show_news()
-    return _farewell(session, progress.mission, is_interrupted=interruption.is_asked)
+    mission, is_interrupted = dispatch_visibly(session.town, mission_id, lambda mission: not _goes_on(mission))
+    return _farewell(session, mission, is_interrupted=is_interrupted)
 
 
-class _Progress:
-    """A mission as it goes on."""
+def dispatch_visibly(
+    town: Town, mission_id: str, is_over: Callable[[Mission], bool], on_view: Seen | None = None
+) -> tuple[Mission, bool]:
+    """Dispatch the town's missions until `is_over` is true of this one, or until SIGINT or SIGTERM, and show this one.
 
-    def __init__(self, town: Town, mission_id: str) -> None:
+    Args:
+        town: the town as this thread uses it; the main thread.
+        mission_id: whole id.
+        is_over: asked after each tick of the dispatcher.
+        on_view: called in another thread with what is drawn, and when.
+
+    Returns:
+        The mission as it is then, and whether a signal was the reason.
+    """
+    interruption = Interruption()
+
+    def mission() -> Mission:
+        return town.mission_store.records([mission_id])[0]
+
+    with _face() as face:
+        drawer = _Drawer(Town(town.settings, town.environ, town.clock), mission_id, face, on_view)
+        state = [mission()]
+
+        def look() -> None:
+            state[0] = mission()
+
+        with interruption.listen(), _drawing(drawer) as drawing:
+            town.dispatcher().loop(
+                lambda: interruption.is_asked or drawing.done() or is_over(state[0]), look, interruption
+            )
+        drawer.finish()
+    return mission(), interruption.is_asked
+
+
+class _Face(Protocol):
+    """How a mission is shown."""
+
+    def tell(self, event: Event) -> None:
+        """Show that something happened."""
+
+    def draw(self, view: MissionView, now: datetime) -> None:
+        """Show how things are."""
+
+
+class _Lines:
+    """A line an event: for files, pipes and terminals that cannot redraw."""
+
+    def tell(self, event: Event) -> None:
+        """Print the event."""
+        click.echo(f"{event.at:%H:%M:%S}  {plain(event.text)}")
+
+    def draw(self, view: MissionView, now: datetime) -> None:
+        """Nothing: it has been told."""
+
+
+class _Drawer:
+    """Reads the mission and shows it. Used by one thread at a time."""
+
+    def __init__(self, town: Town, mission_id: str, face: _Face, on_view: Seen | None) -> None:
         self._town = town
         self._id = mission_id
-        self._shown: MissionEvent | None = None
-        self.mission = self._read()
+        self._face = face
+        self._on_view = on_view
+        self._stream = town.events()  # from here on no event is missed
+        self._view = town.missions.view(mission_id)
+        self._read_at = time.monotonic()
 
-    def news(self) -> list[MissionEvent]:
-        """Events since the last call, oldest first; the mission is read anew."""
-        self.mission = self._read()
-        events = self._town.mission_store.events(self._id)
-        new = events[events.index(self._shown) + 1 :] if self._shown in events else events
-        self._shown = events[-1] if events else None
-        return new
+    def run(self, is_done: threading.Event) -> None:
+        """Show the mission until `is_done`."""
+        is_news, pause_secs = True, DRAW_SECS
+        while not is_done.is_set():
+            started = time.monotonic()
+            self._show(is_news=is_news)
+            pause_secs = max(DRAW_SECS, _SHARE * (time.monotonic() - started))
+            is_news = self._wait(started + pause_secs)
 
-    def _read(self) -> Mission:
-        return self._town.mission_store.records([self._id])[0]
+    def finish(self) -> None:
+        """Show what is still to be shown, and how it is at last."""
+        while self._tell(0):
+            pass
+        self._show(is_news=True)
+
+    def _show(self, *, is_news: bool) -> None:
+        if is_news or time.monotonic() - self._read_at > REREAD_SECS:
+            self._view = self._town.missions.view(self._id)
+            self._read_at = time.monotonic()
+        now = self._town.clock()
+        self._face.draw(self._view, now)
+        if self._on_view is not None:
+            self._on_view(self._view, now)
+
+    def _wait(self, not_before: float) -> bool:
+        """Wait for news, but for so long only that times go on; whether there are any."""
+        is_news = self._tell(IDLE_SECS)
+        while (left_secs := not_before - time.monotonic()) > 0:  # a burst of events is one drawing
+            is_news |= self._tell(left_secs)
+        return is_news
+
+    def _tell(self, timeout_secs: float) -> bool:
+        events = self._stream.wait(timeout_secs)
+        for event in events:
+            if event.mission_id == self._id and event.text and not event.type.startswith("message."):
+                self._face.tell(event)
+        return bool(events)
+
+
+@contextmanager
+def _drawing(drawer: _Drawer) -> Iterator[Future[None]]:
+    """Draw in a thread for as long as the block runs; what went wrong there is raised at its end."""
+    is_done = threading.Event()
+    with ThreadPoolExecutor(1, thread_name_prefix="board") as pool:
+        drawing = pool.submit(drawer.run, is_done)
+        try:
+            yield drawing
+        finally:
+            is_done.set()
+        drawing.result()
+
+
+@contextmanager
+def _face() -> Iterator[_Face]:
+    if sys.stdout.isatty() and os.environ.get("TERM", "dumb") != "dumb":
+        from tinytown.cli.screen import screen  # rich: only where something is drawn
+
+        with screen() as face:
+            yield face
+    else:
+        yield _Lines()
 
 
 def _goes_on(mission: Mission) -> bool:
