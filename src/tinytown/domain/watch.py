@@ -64,7 +64,7 @@ TRIGGERS = {
 }
 
 
-class Watch(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+class Watch(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):  # as work items
     """One scheduled look."""
 
     id: str

@@ -83,7 +83,10 @@ class Verdict(Enum):
     """Not satisfied; something must change."""
 
 
-class PullState(msgspec.Struct, frozen=True, kw_only=True):
+# gc=False below: frozen values cannot form cycles, and a mission may have tens of thousands of them.
+
+
+class PullState(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """What the mission knows of an item's pull request. Verdicts hold for `head` only."""
 
     number: int
@@ -100,7 +103,7 @@ class PullState(msgspec.Struct, frozen=True, kw_only=True):
     """False once a person closed it without merging."""
 
 
-class FixRequest(msgspec.Struct, frozen=True, kw_only=True):
+class FixRequest(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """Why an item's branch must change, in the words of whoever asks for it."""
 
     cause: str
@@ -112,7 +115,7 @@ class FixRequest(msgspec.Struct, frozen=True, kw_only=True):
     since: datetime
 
 
-class OutsideDependency(msgspec.Struct, frozen=True, kw_only=True):
+class OutsideDependency(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """An issue that this mission does not work on, but an item waits for."""
 
     ref: IssueRef
@@ -120,7 +123,7 @@ class OutsideDependency(msgspec.Struct, frozen=True, kw_only=True):
     checked_at: datetime
 
 
-class WorkItem(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+class WorkItem(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
     """One unit of work."""
 
     id: str

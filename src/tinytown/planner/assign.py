@@ -6,8 +6,8 @@ from tinytown.domain.agent import Agent
 from tinytown.domain.task import TaskKind, TaskSpec
 from tinytown.domain.workitem import BUSY, WorkItem, WorkStatus
 from tinytown.planner import fixes
-from tinytown.planner.draft import Draft
-from tinytown.planner.fit import mender_for, reviewer_for, worker_for
+from tinytown.planner.draft import Draft, Wish
+from tinytown.planner.fit import mender_for, reviewer_for, wish_of, worker_for
 from tinytown.planner.graph import weight_behind
 from tinytown.planner.holds import hold, is_backing_off
 from tinytown.planner.stage import Stage, stage_of
@@ -27,9 +27,23 @@ def assign(draft: Draft) -> None:
             room -= _give_fix(draft, item)
     ready = by_stage.get(Stage.AGENT, [])
     if room > 0 and ready:
-        for item in in_order(draft, ready):
-            if room > 0:
-                room -= _give_work(draft, item)
+        _give_ready(draft, in_order(draft, ready), room)
+
+
+def _give_ready(draft: Draft, items: list[WorkItem], room: int) -> None:
+    """Give out at most `room` items. While they are given out no agent becomes free: a wish in vain stays so."""
+    in_vain: set[Wish] = set()
+    for item in items:
+        if room <= 0:
+            return
+        if is_backing_off(draft, item) or wish_of(item) in in_vain:
+            continue
+        agent = worker_for(draft, item)
+        if agent is None:
+            in_vain.add(wish_of(item))
+            continue
+        _give(draft, item, agent, TaskKind.WORK, title=item.title)
+        room -= 1
 
 
 def in_order(draft: Draft, items: list[WorkItem]) -> list[WorkItem]:
@@ -50,16 +64,6 @@ def _by_stage(draft: Draft) -> dict[Stage, list[WorkItem]]:
     for item in draft.unfinished():
         found.setdefault(stage_of(item, draft.mission.policy), []).append(item)
     return found
-
-
-def _give_work(draft: Draft, item: WorkItem) -> bool:
-    if is_backing_off(draft, item):
-        return False
-    agent = worker_for(draft, item)
-    if agent is None:
-        return False
-    _give(draft, item, agent, TaskKind.WORK, title=item.title)
-    return True
 
 
 def _give_fix(draft: Draft, item: WorkItem) -> bool:

@@ -7,18 +7,23 @@ which checks the transition tables.
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any
+from functools import cached_property
+from typing import Any, TypeAlias
 
 import msgspec
 
+from tinytown.domain.agent import Agent
 from tinytown.domain.ids import derive_id
 from tinytown.domain.message import Message
 from tinytown.domain.mission import MISSION_LIFECYCLE, Mission, MissionEvent, MissionState
 from tinytown.domain.task import Task, TaskSpec
 from tinytown.domain.watch import WATCH_LIFECYCLE, Watch, WatchStatus
-from tinytown.domain.workitem import WORK_LIFECYCLE, WorkItem, WorkStatus
+from tinytown.domain.workitem import WORK_LIFECYCLE, WorkItem, WorkKind, WorkStatus
 from tinytown.planner.snapshot import Snapshot
 from tinytown.planner.wants import Want
+
+Wish: TypeAlias = tuple[str | None, WorkKind, str | None]
+"""What decides which agents may take an item: the agent it is pinned to, its kind, the role it wants."""
 
 
 class Given(msgspec.Struct, frozen=True, kw_only=True):
@@ -68,6 +73,8 @@ class Draft:
         self.agents = snapshot.agents
         self.signals = dict(snapshot.signals)
         self.load = {agent_id: agent.open_tasks for agent_id, agent in snapshot.agents.items()}
+        self.suitable: dict[Wish, tuple[Agent, ...]] = {}
+        """Agents that may take an item with that wish, as far as `fit` was asked; they do not change meanwhile."""
         self.wants: list[Want] = []
         self.wake_at: datetime | None = None
         self._items: dict[str, None] = {}
@@ -87,7 +94,16 @@ class Draft:
 
     def watches_of(self, item_id: str) -> list[Watch]:
         """The watches of an item that are not done."""
-        return [w for w in self.watches.values() if w.work_item_id == item_id and w.status is not WatchStatus.DONE]
+        found = (self.watches[watch_id] for watch_id in self._watch_ids.get(item_id, ()))
+        return [watch for watch in found if watch.status is not WatchStatus.DONE]
+
+    @cached_property
+    def _watch_ids(self) -> dict[str, list[str]]:
+        """Item id -> ids of its watches: a merge looks them up for every open pull request."""
+        ids: dict[str, list[str]] = {}
+        for watch in self.watches.values():
+            ids.setdefault(watch.work_item_id, []).append(watch.id)
+        return ids
 
     def agent_name(self, agent_id: str | None) -> str:
         """What people call the agent."""
@@ -111,7 +127,9 @@ class Draft:
     def put_watch(self, watch: Watch) -> None:
         """Add or replace a watch."""
         old = self.watches.get(watch.id)
-        if old is not None and old.status is not watch.status:
+        if old is None:
+            self._watch_ids.setdefault(watch.work_item_id, []).append(watch.id)
+        elif old.status is not watch.status:
             WATCH_LIFECYCLE.check(old.status, watch.status)
         self.watches[watch.id] = watch
         self._watches[watch.id] = None

@@ -7,12 +7,10 @@ specialist who is merely busy is worth waiting for. Reviewers are kept free for 
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-
 from tinytown.domain.agent import AVAILABLE, GONE, REVIEWER_ROLE, WORKER_ROLE, Agent, AgentState
 from tinytown.domain.policy import MissionPolicy
 from tinytown.domain.workitem import WorkItem, WorkKind
-from tinytown.planner.draft import Draft
+from tinytown.planner.draft import Draft, Wish
 
 KIND_ROLES: dict[WorkKind, frozenset[str]] = {
     WorkKind.DESIGN: frozenset({"designer", "architect", "planner"}),
@@ -35,12 +33,23 @@ def is_free(draft: Draft, agent: Agent) -> bool:
 
 def worker_for(draft: Draft, item: WorkItem) -> Agent | None:
     """The free agent that fits an item best; None when nobody suitable is free."""
-    suitable = list(suitable_workers(draft, item))
-    return _best(item, [a for a in suitable if is_free(draft, a)])
+    return _best(item, [a for a in suitable_workers(draft, item) if is_free(draft, a)])
 
 
-def suitable_workers(draft: Draft, item: WorkItem) -> Iterable[Agent]:
+def wish_of(item: WorkItem) -> Wish:
+    """What decides which agents are suitable: items with the same wish have the same ones."""
+    return item.pinned_to, item.kind, item.owner_role
+
+
+def suitable_workers(draft: Draft, item: WorkItem) -> tuple[Agent, ...]:
     """The agents, free or busy, that may be given the item at all."""
+    wish = wish_of(item)
+    if (known := draft.suitable.get(wish)) is None:
+        known = draft.suitable[wish] = tuple(_suitable_workers(draft, item))
+    return known
+
+
+def _suitable_workers(draft: Draft, item: WorkItem) -> list[Agent]:
     pinned = draft.agents.get(item.pinned_to or "")
     if pinned is not None and pinned.state not in GONE:
         return [pinned]

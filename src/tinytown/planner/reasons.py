@@ -28,7 +28,7 @@ def reasons(draft: Draft, item: WorkItem) -> tuple[str, ...]:
 def lacks_agent(draft: Draft, item: WorkItem) -> str | None:
     """What to do when no agent of the town could ever take the item's next step; None when some agent could."""
     stage = stage_of(item, draft.mission.policy)
-    if stage is Stage.AGENT and not list(suitable_workers(draft, item)):
+    if stage is Stage.AGENT and not suitable_workers(draft, item):
         role = item.owner_role or "worker"
         return f"no agent can take {item.key}; start one: tt spawn {role}"
     if stage is Stage.FIX and not _has_mender(draft, item):
@@ -40,7 +40,7 @@ def lacks_agent(draft: Draft, item: WorkItem) -> str | None:
 
 def _has_mender(draft: Draft, item: WorkItem) -> bool:
     owner = draft.agents.get(item.assigned_to or "")
-    return (owner is not None and owner.state in AVAILABLE) or bool(list(suitable_workers(draft, item)))
+    return (owner is not None and owner.state in AVAILABLE) or bool(suitable_workers(draft, item))
 
 
 def _dependencies(draft: Draft, item: WorkItem) -> list[str]:
@@ -63,7 +63,7 @@ def _agent(draft: Draft, item: WorkItem) -> list[str]:
     limit = draft.mission.policy.max_parallel_items
     if busy >= limit:
         return [f"ready, but {busy} of at most {limit} items are in work already (max_parallel_items)"]
-    agents = list(suitable_workers(draft, item))
+    agents = suitable_workers(draft, item)
     if any(is_free(draft, a) for a in agents):
         return ["ready; the dispatcher assigns it with its next step"]
     names = ", ".join(f"{a.name} ({a.state.value})" for a in agents)
