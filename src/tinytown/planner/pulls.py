@@ -6,10 +6,11 @@ from datetime import datetime
 
 import msgspec
 
+from tinytown.domain.errors import InvalidInputError
 from tinytown.domain.pull import Merged, PullDraft
 from tinytown.domain.refs import IssueRef, parse_issue_ref
 from tinytown.domain.watch import TRIGGERS, Watch, WatchKind, WatchStatus
-from tinytown.domain.workitem import PullState, Verdict, WorkItem, WorkStatus
+from tinytown.domain.workitem import BUSY, PullState, Verdict, WorkItem, WorkStatus
 from tinytown.planner.draft import Draft
 from tinytown.planner.holds import forge_failed, is_backing_off
 from tinytown.planner.settle import look_now
@@ -33,7 +34,7 @@ def opened(draft: Draft, outcome: Outcome, want: OpenPull) -> None:
         case Opened(pull=pull, watch_kinds=kinds):
             state = PullState(number=pull.number, url=pull.url, head=pull.head, opened_at=draft.now)
             refs = tuple(dict.fromkeys((*item.artifact_refs, pull.url)))
-            draft.put(item.id, pull=state, artifact_refs=refs, errors=0, retry_at=None)
+            draft.put(item.id, pull=state, submitted=pull.head, artifact_refs=refs, errors=0, retry_at=None)
             draft.say("pull.opened", f"PR #{pull.number} is open for {item.key}", item=item.id)
             for kind in kinds:
                 draft.put_watch(_watch(draft, item, pull.url, kind))
@@ -77,9 +78,13 @@ def merged(draft: Draft, outcome: Outcome, want: Merge) -> None:
 
 
 def record_merge(draft: Draft, item: WorkItem, pull: PullState, sha: str) -> None:
-    """Remember the merge commit; every other pull request must show again that it merges."""
+    """Remember the merge commit: nothing is left to mend or to ask. Others must show again that they merge."""
     refs = tuple(dict.fromkeys((*item.artifact_refs, sha)))
-    draft.put(item.id, pull=msgspec.structs.replace(pull, merged_as=sha), artifact_refs=refs, errors=0, retry_at=None)
+    pull = msgspec.structs.replace(pull, merged_as=sha)
+    draft.cancel_tasks_of(item.id, f"{item.key} is merged")
+    draft.put(item.id, pull=pull, artifact_refs=refs, task_id=None, fixes=(), hold=None, errors=0, retry_at=None)
+    if item.status in BUSY:
+        draft.move(item.id, WorkStatus.BLOCKED)
     draft.say("pull.merged", f"PR #{pull.number} ({item.key}) is merged as {sha[:10]}", item=item.id)
     for other in draft.unfinished():
         if other.id != item.id and other.pull is not None and not other.is_merged:
@@ -90,7 +95,8 @@ def record_merge(draft: Draft, item: WorkItem, pull: PullState, sha: str) -> Non
 
 
 def finish(draft: Draft, item: WorkItem) -> None:
-    """The item is done; nothing of it is watched any more."""
+    """The item is done; nothing of it is watched or reviewed any more."""
+    draft.cancel_tasks_of(item.id, f"{item.key} is done")
     done = draft.move(item.id, WorkStatus.DONE, fixes=(), hold=None, retry_at=None)
     for watch in draft.watches_of(item.id):
         draft.put_watch(msgspec.structs.replace(watch, status=WatchStatus.DONE))
@@ -109,7 +115,10 @@ def _want_merge(draft: Draft, item: WorkItem) -> None:
 def _closes(draft: Draft, item: WorkItem) -> tuple[IssueRef, ...]:
     if item.source_ref is None or "#" not in item.source_ref:
         return ()
-    return (parse_issue_ref(item.source_ref, draft.mission.home),)
+    try:
+        return (parse_issue_ref(item.source_ref, draft.mission.home),)
+    except InvalidInputError:
+        return ()  # a document with a # in its path
 
 
 def _pull_draft(draft: Draft, item: WorkItem) -> PullDraft:

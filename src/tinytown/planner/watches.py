@@ -15,6 +15,7 @@ from tinytown.planner.draft import Draft
 from tinytown.planner.holds import hold
 from tinytown.planner.pulls import record_merge
 from tinytown.planner.settle import new_head
+from tinytown.planner.stage import ANY_HEAD
 from tinytown.planner.wants import LookAt, Outcome, Refused
 
 CLOSED = "its pull request was closed without merging; reopen it, or: tt mission approve {key}"
@@ -39,13 +40,13 @@ def looked(draft: Draft, outcome: Outcome, want: LookAt) -> None:
             _failed(draft, watch, item, reason, is_temporary=is_temporary)
         case ChecksSeen() as seen:
             _seen(draft, watch, _checks_line(seen))
-            _checks(draft, _at_head(draft, item, item.pull, seen.head), seen)
+            _checks(draft, item, _at_head(draft, item, item.pull, seen.head), seen)
         case MergeabilitySeen() as seen:
             _seen(draft, watch, _mergeable_line(seen))
             _mergeable(draft, item, item.pull, seen)
         case ReviewSeen() as seen:
             _seen(draft, watch, _review_line(seen))
-            _comments(draft, watch, _at_head(draft, item, item.pull, seen.head), seen)
+            _comments(draft, watch.kind, item, _at_head(draft, item, item.pull, seen.head), seen)
         case _:
             pass
 
@@ -89,23 +90,26 @@ def _failed(draft: Draft, watch: Watch, item: WorkItem, reason: str, *, is_tempo
         hold(draft, item, f"looking at its pull request failed: {reason}")
 
 
-def _at_head(draft: Draft, item: WorkItem, pull: PullState, head: str) -> WorkItem:
-    """The item at the head the forge has; a commit from elsewhere starts its verdicts anew."""
+def _at_head(draft: Draft, item: WorkItem, pull: PullState, head: str) -> PullState:
+    """The pull request at the head the forge has; a commit from elsewhere starts its verdicts anew."""
     if pull.head == head:
-        return item
+        return pull
     draft.say("pull.moved", f"PR #{pull.number} ({item.key}) has a new head {head[:10]}", item=item.id)
-    return new_head(draft, item, head)
+    new_head(draft, item, head)
+    return fixes.forget_verdicts(pull, head)
 
 
-def _checks(draft: Draft, item: WorkItem, seen: ChecksSeen) -> None:
-    pull = item.pull
-    if pull is None:
-        return
-    if seen.verdict is not pull.checks:
-        item = draft.put(item.id, pull=msgspec.structs.replace(pull, checks=seen.verdict))
-        if seen.verdict in {Verdict.PASSED, Verdict.FAILED}:
-            line = f"checks of {item.key} {seen.verdict.value}"
-            draft.say(f"checks.{seen.verdict.value}", line, item=item.id)
+def _put_pull(draft: Draft, item: WorkItem, pull: PullState) -> WorkItem:
+    if draft.items[item.id].pull == pull:
+        return draft.items[item.id]
+    return draft.put(item.id, pull=pull)
+
+
+def _checks(draft: Draft, item: WorkItem, pull: PullState, seen: ChecksSeen) -> None:
+    item = _put_pull(draft, item, msgspec.structs.replace(pull, checks=seen.verdict))
+    if seen.verdict is not pull.checks and seen.verdict in _DECIDED:
+        line = f"checks of {item.key} {seen.verdict.value}"
+        draft.say(f"checks.{seen.verdict.value}", line, item=item.id)
     if seen.verdict is Verdict.FAILED:
         fixes.request(draft, item, cause=fixes.CHECKS, head=seen.head, text=_failure_text(seen))
     elif seen.verdict is not Verdict.UNKNOWN:
@@ -118,30 +122,34 @@ def _mergeable(draft: Draft, item: WorkItem, pull: PullState, seen: Mergeability
             record_merge(draft, item, pull, seen.merged_as)
         return
     if not seen.is_open:
-        item = draft.put(item.id, pull=msgspec.structs.replace(pull, is_open=False))
-        hold(draft, item, CLOSED.format(key=item.key))
+        pull = msgspec.structs.replace(pull, is_open=False, mergeable=Verdict.UNKNOWN)
+        hold(draft, _put_pull(draft, item, pull), CLOSED.format(key=item.key))
         return
-    item = _at_head(draft, item, pull, seen.head)
-    if item.pull is not None and item.pull.mergeable is not seen.verdict:
-        item = draft.put(item.id, pull=msgspec.structs.replace(item.pull, mergeable=seen.verdict))
+    pull = _at_head(draft, item, pull, seen.head)
+    item = _put_pull(draft, item, msgspec.structs.replace(pull, mergeable=seen.verdict, is_open=True))
     if seen.verdict is Verdict.FAILED:
         fixes.request(draft, item, cause=fixes.CONFLICT, head=seen.head, text=_conflict_text(draft, seen))
     elif seen.verdict is Verdict.PASSED:
         fixes.withdraw(draft, item, fixes.CONFLICT)
 
 
-def _comments(draft: Draft, watch: Watch, item: WorkItem, seen: ReviewSeen) -> None:
+def _comments(draft: Draft, kind: WatchKind, item: WorkItem, pull: PullState, seen: ReviewSeen) -> None:
     """A person's approval counts as the review; objections of people or bots are to be mended."""
-    pull = item.pull
-    if pull is None or seen.verdict not in {Verdict.PASSED, Verdict.FAILED}:
-        return
-    is_review = watch.kind is WatchKind.REVIEW_COMMENTS
+    is_review = kind is WatchKind.REVIEW_COMMENTS
+    if seen.verdict not in _DECIDED or (is_review and item.approved_head in {pull.head, ANY_HEAD}):
+        return  # what a person approved here stays approved, whatever was objected to there before
     if is_review and pull.review is not seen.verdict:
-        item = draft.put(item.id, pull=msgspec.structs.replace(pull, review=seen.verdict))
+        item = _put_pull(draft, item, msgspec.structs.replace(pull, review=seen.verdict))
         draft.say(f"review.{seen.verdict.value}", f"{seen.by or 'somebody'} reviewed {item.key}", item=item.id)
+    cause = fixes.REVIEW if is_review else fixes.COMMENTS
     if seen.verdict is Verdict.FAILED:
-        cause = fixes.REVIEW if is_review else fixes.COMMENTS
-        fixes.request(draft, item, cause=cause, head=seen.head, text=f"{seen.by} objects:\n\n{seen.text}")
+        text = f"{seen.by or 'somebody'} objects:\n\n{seen.text}"
+        fixes.request(draft, draft.items[item.id], cause=cause, head=seen.head, text=text)
+    else:
+        fixes.withdraw(draft, draft.items[item.id], cause)
+
+
+_DECIDED = frozenset({Verdict.PASSED, Verdict.FAILED})
 
 
 def _checks_line(seen: ChecksSeen) -> str:
