@@ -18,9 +18,7 @@ from tinytown.config import Settings, find_root, load_settings
 from tinytown.domain.agent import GONE
 from tinytown.domain.errors import ConfigError
 from tinytown.domain.ids import new_id
-from tinytown.services.agents import Agents
 from tinytown.services.machine import STATE_FOLDER, machine_id
-from tinytown.services.messages import Messages
 from tinytown.services.tasks import Caller, Tasks
 from tinytown.store.address import redacted
 from tinytown.store.agents import AgentStore
@@ -28,7 +26,6 @@ from tinytown.store.connection import Connection, connect
 from tinytown.store.dispatchers import DispatcherStore
 from tinytown.store.events import EventStream
 from tinytown.store.hosts import HostStore
-from tinytown.store.inbox import Inbox
 from tinytown.store.keys import Keys
 from tinytown.store.missions import MissionStore
 from tinytown.store.schema import check_schema
@@ -43,10 +40,13 @@ if TYPE_CHECKING:
     from tinytown.runtime.clis import Adapter
     from tinytown.runtime.host import Host, Stores
     from tinytown.runtime.workshop import Workshop
+    from tinytown.services.agents import Agents
     from tinytown.services.dispatch import Dispatcher
     from tinytown.services.insights import Insights
+    from tinytown.services.messages import Messages
     from tinytown.services.missions import Missions
     from tinytown.services.shutdown import Shutdown
+    from tinytown.store.dispatchers import Dispatcher as Record
     from tinytown.store.hosts import HostLease
 
 
@@ -72,7 +72,7 @@ class Town:
         url = self.settings.redis.url
         if url is not None:
             return connect(url)
-        return connect(self._server(), revive=self._server)
+        return connect(server_url(self.root), revive=self._server)
 
     def _server(self) -> str:
         return ensure_server(self.root, appendfsync=self.settings.redis.appendfsync)
@@ -116,6 +116,8 @@ class Town:
     @cached_property
     def agents(self) -> Agents:
         """The agents' use cases."""
+        from tinytown.services.agents import Agents  # not every command is about them
+
         return Agents(
             self.agent_store,
             self.task_store,
@@ -135,6 +137,9 @@ class Town:
     @cached_property
     def messages(self) -> Messages:
         """The inboxes' use cases."""
+        from tinytown.services.messages import Messages  # not every command is about them
+        from tinytown.store.inbox import Inbox
+
         return Messages(Inbox(self.connection, self.keys), self.agent_store, self.caller, self.clock)
 
     @cached_property
@@ -212,9 +217,12 @@ class Town:
         def is_store_there() -> bool:
             return not has_own or server_pid(self.root) is not None  # it is not started only to be stopped
 
+        def dispatchers() -> list[Record]:
+            return self.dispatcher_store.all()
+
         return Shutdown(
             self.state,
-            dispatchers=lambda: self.dispatcher_store.all(),
+            dispatchers=dispatchers,
             is_store_there=is_store_there,
             stop_server=lambda: has_own and stop_server(self.root),
         )

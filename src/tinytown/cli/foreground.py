@@ -3,20 +3,14 @@
 from __future__ import annotations
 
 import threading
-from pathlib import Path
-
-import click
 
 from tinytown.cli.hosting import serve
-from tinytown.cli.interruption import Interruption
 from tinytown.cli.logs import configure_logs
 from tinytown.cli.render.agents import spawned_lines
 from tinytown.cli.session import Session
-from tinytown.cli.tail import Tail
+from tinytown.cli.tail import POLL_SECS, Tail, show, show_until_interrupted
 from tinytown.runtime.launcher import host_lock
 from tinytown.runtime.workshop import log_file
-
-_POLL_SECS = 0.1
 
 
 def run_in_foreground(session: Session, name: str, wishes: dict[str, object]) -> None:
@@ -56,27 +50,7 @@ def _serve(session: Session, tail: Tail) -> None:
 
 def _mirror(tail: Tail, is_over: threading.Event) -> None:
     while True:
-        was_over = is_over.wait(_POLL_SECS)
-        click.echo(tail.read(), nl=False)
+        was_over = is_over.wait(POLL_SECS)
+        show(tail.read())
         if was_over:
             return
-
-
-def show_until_interrupted(tail: Tail) -> None:
-    """Show what a file gets until SIGINT or SIGTERM.
-
-    The file's size is looked at ten times a second: that is all a portable way to wait for a file comes to, and it
-    costs nothing worth naming.
-    """
-    interruption, pause = Interruption(), threading.Event()
-    with interruption.listen():
-        while not interruption.is_asked:
-            click.echo(tail.read(), nl=False)
-            with interruption:
-                pause.wait(_POLL_SECS)
-    click.echo(tail.read(), nl=False)
-
-
-def shown_file(session: Session, name: str) -> Path:
-    """The file of an agent's output."""
-    return log_file(session.town.agent_logs, session.town.agents.find(name).name)

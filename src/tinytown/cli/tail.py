@@ -3,8 +3,14 @@
 from __future__ import annotations
 
 import codecs
+import sys
+import threading
 from pathlib import Path
 
+from tinytown.cli.interruption import Interruption
+
+POLL_SECS = 0.1
+"""How often a followed file's size is looked at: all that a portable way to wait for a file comes to."""
 _CHUNK_BYTES = 1 << 16
 
 
@@ -44,6 +50,23 @@ class Tail:
             added = file.read(size - self._offset)
         self._offset += len(added)
         return self._decoder.decode(added)
+
+
+def show_until_interrupted(tail: Tail) -> None:
+    """Show what a file gets until SIGINT or SIGTERM."""
+    interruption, pause = Interruption(), threading.Event()
+    with interruption.listen():
+        while not interruption.is_asked:
+            show(tail.read())
+            with interruption:
+                pause.wait(POLL_SECS)
+    show(tail.read())
+
+
+def show(text: str) -> None:
+    """Print text as it is, at once."""
+    sys.stdout.write(text)
+    sys.stdout.flush()
 
 
 def _size(path: Path) -> int:

@@ -6,16 +6,19 @@ import re
 import shutil
 from collections.abc import Callable
 from datetime import datetime
+from typing import TYPE_CHECKING
 
 from tinytown.config import AgentSettings
 from tinytown.domain.agent import Agent, AgentSpec, AgentState
 from tinytown.domain.errors import AgentCliError, ConflictError
 from tinytown.domain.ids import check_name, new_id
 from tinytown.domain.task import Task
-from tinytown.runtime.clis import Adapter
 from tinytown.runtime.environment import scripts_folder
 from tinytown.store.agents import AgentStore
 from tinytown.store.tasks import TaskStore
+
+if TYPE_CHECKING:
+    from tinytown.runtime.clis import Adapter
 
 _NUMBERED = re.compile(r"[-_.]?\d+$")
 

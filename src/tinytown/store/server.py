@@ -25,7 +25,6 @@ import msgspec
 from tinytown.domain.errors import ServerError, StoreUnavailableError
 from tinytown.store.connection import connect
 from tinytown.store.disk import is_full
-from tinytown.store.server_binary import find_binary
 from tinytown.store.socket_path import release
 
 if TYPE_CHECKING:
@@ -100,7 +99,7 @@ def ensure_server(root: Path, *, appendfsync: str = "always", binary: Path | Non
     with _locked(places):
         if _answers(places, START_TIMEOUT_SECS):
             return places.url
-        program = binary or find_binary()
+        program = binary or _find_binary()
         with _claim(places) as claim:
             if claim is not None:
                 _start(places, program, appendfsync, claim)
@@ -192,6 +191,12 @@ def _claim(places: _Places) -> Iterator[int | None]:
                 break
             time.sleep(_POLL_SECS)
         yield claim
+
+
+def _find_binary() -> Path:
+    from tinytown.store.server_binary import find_binary  # 5 ms, not needed while the server answers
+
+    return find_binary()
 
 
 def _is_free(claim: int) -> bool:

@@ -29,7 +29,9 @@ from tinytown.domain.policy import MissionPolicy
 
 PACE_SECS = 0.1
 MOST_SECS = 120.0
-"""After this time something is wrong."""
+"""After this time, the agents' pauses apart, something is wrong."""
+_PAUSES = 40
+"""All agents' pauses, and some more."""
 
 
 @click.command()
@@ -66,12 +68,12 @@ def demo(session: Session, keep: Path | None, pace: float, svg: Path | None) -> 
         make_town(root, sys.executable)
         town = open_town(root, _environment(session.environ, pace), town=root)
         with _running(town):
-            code = _perform(session, town, picture)
-        session.show([] if code else kept_lines(root) if keep else removed_lines(root))
+            code = _perform(session, town, picture, MOST_SECS + pace * _PAUSES)
+        session.show(kept_lines(root) if keep else removed_lines(root))
     return code
 
 
-def _perform(session: Session, town: Town, picture: Picture | None) -> int:
+def _perform(session: Session, town: Town, picture: Picture | None, most_secs: float) -> int:
     """Run the mission to its end.
 
     Raises:
@@ -86,7 +88,7 @@ def _perform(session: Session, town: Town, picture: Picture | None) -> int:
 
     def is_over(mission: Mission) -> bool:
         needs_help = mission.help is not None and mission.help.times_asked > 0
-        return not mission.is_active or needs_help or time.monotonic() - started > MOST_SECS
+        return not mission.is_active or needs_help or time.monotonic() - started > most_secs
 
     _, is_interrupted = dispatch_visibly(town, mission_id, is_over, picture.see if picture else None)
     if is_interrupted:
@@ -127,7 +129,6 @@ def _running(town: Town) -> Iterator[None]:
         yield
     finally:
         before = {number: signal.signal(number, signal.SIG_IGN) for number in _SIGNALS}
-        town.connection.close()
         town.shutdown().run()
         for number, handler in before.items():
             signal.signal(number, handler)

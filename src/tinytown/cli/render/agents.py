@@ -15,10 +15,10 @@ _MARKS = {
     AgentState.STARTING: "🌱",
     AgentState.IDLE: "💤",
     AgentState.WORKING: "🔨",
-    AgentState.PAUSED: "⏸️ ",
+    AgentState.PAUSED: "⏳",
     AgentState.DRAINING: "🚰",
     AgentState.COLD: "🧊",
-    AgentState.STOPPED: "⏹️ ",
+    AgentState.STOPPED: "🛑",
     AgentState.ERROR: "❌",
 }
 _TITLE_CHARS = 48

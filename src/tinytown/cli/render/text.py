@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
+from unicodedata import east_asian_width
 
 _MINUTE, _HOUR, _DAY = 60, 3600, 86400
 _GAP = "  "
@@ -14,11 +15,16 @@ def columns(rows: Iterable[Sequence[str]], indent: str = "") -> list[str]:
     table = [[plain(cell) for cell in row] for row in rows]
     if not table:
         return []
-    widths = [max(len(row[index]) for row in table) for index in range(len(table[0]))]
+    widths = [max(_width(row[index]) for row in table) for index in range(len(table[0]))]
     return [
-        (indent + _GAP.join(cell.ljust(width) for cell, width in zip(row, widths, strict=True))).rstrip()
+        (indent + _GAP.join(cell + " " * (w - _width(cell)) for cell, w in zip(row, widths, strict=True))).rstrip()
         for row in table
     ]
+
+
+def _width(text: str) -> int:
+    """Columns that the text takes in a terminal."""
+    return len(text) if text.isascii() else sum(2 if east_asian_width(c) in "WF" else 1 for c in text)
 
 
 def plain(text: str) -> str:
