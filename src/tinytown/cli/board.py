@@ -13,7 +13,7 @@ import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Protocol, TypeAlias
 
 import click
@@ -40,6 +40,9 @@ REREAD_SECS = 5.0
 """The safety net: the mission is read again this often whatever events said."""
 _SHARE = 5
 """Reading and drawing takes at most about one part in so many of the time: a big mission is drawn less often."""
+
+PATIENCE = timedelta(seconds=3)
+"""How long a mission may be blocked before that is worth a line."""
 
 Seen: TypeAlias = Callable[[MissionView, datetime], None]
 
@@ -101,12 +104,26 @@ class _Face(Protocol):
 class _Lines:
     """A line an event: for files, pipes and terminals that cannot redraw."""
 
+    def __init__(self) -> None:
+        self._told = ""
+        self._blocked_since: datetime | None = None
+
     def tell(self, event: Event) -> None:
-        """Print the event."""
-        click.echo(f"{event.at:%H:%M:%S}  {plain(event.text)}")
+        """Print the event, unless it says that the mission waits or goes on: it does that with every check."""
+        if event.type not in {"mission.blocked", "mission.running"}:
+            click.echo(f"{event.at:%H:%M:%S}  {plain(event.text)}")
 
     def draw(self, view: MissionView, now: datetime) -> None:
-        """Nothing: it has been told."""
+        """Print what the mission waits for once it has waited for a while."""
+        mission = view.mission
+        if mission.state is not MissionState.BLOCKED:
+            self._blocked_since = None
+            return
+        self._blocked_since = self._blocked_since or now
+        reason = plain(mission.blocked_reason or "")
+        if now - self._blocked_since >= PATIENCE and reason != self._told:
+            click.echo(f"{now:%H:%M:%S}  waits: {reason}")
+            self._told = reason
 
 
 class _Drawer:

@@ -46,7 +46,9 @@ _MISSION_STYLES = {
     MissionState.FAILED: "red",
 }
 _GOOD = frozenset({"passed", "merged", "done", "approved", "completed"})
-_BAD = frozenset({"failed", "rejected", "held", "asked", "blocked"})
+_BAD = frozenset({"failed", "rejected", "held", "asked"})
+_SHOWN_ANYWAY = frozenset({"mission.running", "mission.blocked"})
+"""Events that say what the board shows as the mission's state; they come and go with every check."""
 _URGENCY = (
     "held",
     "running",
@@ -77,7 +79,8 @@ def board(view: MissionView, now: datetime, *, width: int, height: int | None = 
     room = None if height is None else height - _FRAME_LINES - len(head) - 2 * bool(agents) - 1
     items = _items(view, now, columns, None if room is None else max(room - _EVENTS_LEAST, 2))
     left = _EVENTS_MOST if room is None else max(min(room - len(items), _EVENTS_MOST), 0)
-    events = [_event(event, columns) for event in view.events[len(view.events) - left :]] if left else []
+    told = [event for event in view.events if event.type not in _SHOWN_ANYWAY]
+    events = [_event(event, columns) for event in told[max(len(told) - left, 0) :]]
     blank = Text("")
     lines = [*head, *items, *([blank, *agents] if agents else []), *([blank, *events] if events else [])]
     mission = view.mission
@@ -86,7 +89,7 @@ def board(view: MissionView, now: datetime, *, width: int, height: int | None = 
         Group(*(_within(line, columns) for line in lines)),
         title=_title(mission, now),
         title_align="left",
-        border_style="dim" if mission.state is MissionState.RUNNING else style,
+        border_style="bright_black" if mission.state is MissionState.RUNNING else style,
         width=max(width, _LEAST_WIDTH),
     )
 
@@ -102,21 +105,18 @@ def _title(mission: Mission, now: datetime) -> Text:
     state = "stopped" if mission.is_paused else mission.state.value
     end = now if mission.is_active else mission.updated_at
     return Text.assemble(
-        ("Mission ", "bold"),
-        (short(mission.id), "bold"),
-        "  ",
-        (state, f"bold {_MISSION_STYLES[mission.state]}"),
-        "  ",
+        (f"Mission {short(mission.id)}  ", "bold default"),
+        (f"{state}  ", f"bold {_MISSION_STYLES[mission.state]}"),
         (clock(end - mission.created_at), "default"),
     )
 
 
 def _head(view: MissionView, columns: int) -> Iterator[Text]:
     done, total = sum(item.is_done for item in view.items), len(view.items)
-    counted = f" {done} of {total} done"
-    length = columns - len(counted)
+    counted = f"{done} of {total} done"
+    length = columns - len(counted) - 1
     filled = length * done // total if total else 0
-    yield Text.assemble(("━" * filled, "green"), ("━" * (length - filled), "bright_black"), (counted, "bold"))
+    yield Text.assemble(("━" * filled, "green"), ("━" * (length - filled) + " ", "bright_black"), (counted, "bold"))
     # one line, blank or not: the items stay where they are
     if view.mission.is_paused:
         yield Text(f"stopped; go on with: tt mission resume {short(view.mission.id)}", style="yellow")
@@ -142,17 +142,23 @@ def _items(view: MissionView, now: datetime, columns: int, room: int | None) -> 
     if not view.items:
         return []
     layout = _Layout(view, columns)
-    header = _cells(("", "item", "state", "agent", "checks", "review", "merge", "time"), layout, ["dim"] * 8)
+    header = _cells(("", "item", "state", "agent", "checks", "review", "merge", "time"), layout, ["", *["dim"] * 7])
     began = {event.item_id: event.at for event in reversed(view.events) if event.type == "item.assigned"}
-    blocks = {item.id: _item(view, item, layout, now, began.get(item.id)) for item in view.items}
-    if room is None or sum(len(block) for block in blocks.values()) < room:
-        return [header, *(line for block in blocks.values() for line in block)]
+
+    def block(item: WorkItem) -> list[Text]:
+        return _item(view, item, layout, now, began.get(item.id))
+
+    if room is None or len(view.items) < room:
+        lines = [header, *(line for item in view.items for line in block(item))]
+        if room is None or len(lines) <= room:
+            return lines
     ordered = sorted(view.items, key=lambda item: _URGENCY.index(_state(view, item)))
     lines = [header]
     for position, item in enumerate(ordered):
-        if len(lines) + len(blocks[item.id]) > room - 1:
+        more = block(item)
+        if len(lines) + len(more) > room - 1:
             return [*lines, _rest(view, ordered[position:])]
-        lines += blocks[item.id]
+        lines += more
     return lines
 
 
@@ -181,7 +187,7 @@ def _item(view: MissionView, item: WorkItem, layout: _Layout, now: datetime, beg
     lines = [_cells(cells, layout, styles)]
     if not item.is_done:
         why = "; ".join(view.why.get(item.id, ()))
-        lines.append(Text(" " * layout.indent + plain(why), style="dim"))
+        lines.append(Text(" " * layout.indent).append(plain(why), style="dim"))
     return lines
 
 
@@ -191,7 +197,7 @@ def _cells(texts: Sequence[str], layout: _Layout, styles: Sequence[str]) -> Text
     for text, width, style in zip(texts, widths, styles, strict=True):
         cell = Text(text, style=style)
         cell.truncate(width, overflow="ellipsis", pad=True)
-        line.append_text(cell).append(" ")
+        line.append_text(cell.append(" "))
     line.right_crop(1)
     return line
 
@@ -259,7 +265,7 @@ def _agents(view: MissionView, columns: int) -> Text:
     """The agents, busy ones first, as many as fit on a line."""
     keys = {item.id: item.key for item in view.items}
     agents = sorted(view.agents.values(), key=lambda a: (a.state is not AgentState.WORKING, a.name))
-    line = Text("agents  ", style="dim")
+    line = Text().append("agents  ", style="dim")
     for position, agent in enumerate(agents):
         part = _agent(view, agent, keys)
         rest = f"  +{len(agents) - position}"
@@ -272,10 +278,10 @@ def _agents(view: MissionView, columns: int) -> Text:
 def _agent(view: MissionView, agent: Agent, keys: Mapping[str, str]) -> Text:
     if agent.state is not AgentState.WORKING:
         is_well = agent.state in {AgentState.IDLE, AgentState.STARTING}
-        return Text.assemble((agent.name, "dim"), (f" {agent.state.value}", "dim" if is_well else "yellow"))
+        return Text.assemble((f"{agent.name} ", "dim"), (agent.state.value, "dim" if is_well else "yellow"))
     task = view.tasks.get(agent.task_id or "")
     what = f"{_DOING[task.spec.kind]} {keys.get(task.spec.item_id or '', '')}".rstrip() if task else "works"
-    return Text.assemble((agent.name, "bold"), (f" {what}", "blue"))
+    return Text.assemble((f"{agent.name} ", "bold"), (what, "blue"))
 
 
 _DOING = {TaskKind.WORK: "works on", TaskKind.FIX: "mends", TaskKind.REVIEW: "reviews"}
