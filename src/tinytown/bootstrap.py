@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import socket
+import time
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from functools import cached_property
@@ -255,6 +256,7 @@ class Town:
         """A dispatcher for this process."""
         from tinytown.services.dispatch import Dispatcher, DispatchTools
         from tinytown.services.planning import Planning
+        from tinytown.services.presence import Presence
         from tinytown.store.dispatchers import Dispatcher as Record
 
         record = Record(id=new_id(), machine=socket.gethostname(), pid=os.getpid(), started_at=self.clock())
@@ -269,6 +271,8 @@ class Town:
                 roles=self.missions.roles,
                 ensure_host=self.ensure_host,
                 clock=self.clock,
+                sleep=time.sleep,
+                presence=Presence(self.state / "dispatchers"),
                 tick_secs=self.settings.dispatcher.tick_secs,
             )
         )

@@ -125,5 +125,5 @@ class AgentCliError(TinytownError):
     """The agent's CLI cannot be started."""
 
 
-class ServerError(TinytownError):
+class ServerError(StoreUnavailableError):
     """The town's own Redis server cannot be started."""

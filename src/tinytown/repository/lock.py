@@ -35,6 +35,21 @@ def locked(path: Path, *, is_removed_after: bool = False) -> Iterator[None]:
         os.close(handle)
 
 
+def is_free(path: Path) -> bool:
+    """Whether the lock file is there and nobody holds it. Somebody who takes it just then finds it busy for a moment."""
+    try:
+        handle = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    except FileNotFoundError:
+        return False
+    try:
+        fcntl.flock(handle, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    finally:
+        os.close(handle)
+    return True
+
+
 def _acquire(path: Path) -> int:
     while True:
         handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)

@@ -7,8 +7,9 @@ finds its own footprint when it is done twice.
 from __future__ import annotations
 
 from collections.abc import Callable
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import AbstractContextManager, nullcontext, suppress
 from datetime import datetime, timedelta
+from functools import partial
 from time import perf_counter
 
 import msgspec
@@ -23,6 +24,7 @@ from tinytown.domain.errors import (
     NotFoundError,
     ProblemsError,
     StaleError,
+    StoreUnavailableError,
 )
 from tinytown.domain.mission import MissionEvent, MissionState
 from tinytown.domain.watch import WatchKind
@@ -31,6 +33,7 @@ from tinytown.planner.tick import Decision, decide
 from tinytown.planner.wants import Found, LookAt, LookedUp, LookUp, Merge, Opened, OpenPull, Outcome, Refused, Want
 from tinytown.services.commits import to_commit, to_snapshot
 from tinytown.services.planning import Plan, Planning
+from tinytown.services.presence import Presence
 from tinytown.store.dispatchers import Dispatcher as Record
 from tinytown.store.dispatchers import DispatcherStore, Due
 from tinytown.store.events import EventStream
@@ -45,6 +48,8 @@ LIVENESS_SECS = 5.0
 HELD_PAUSE_SECS = 5.0
 """How soon a mission that another dispatcher has is tried again."""
 REPLAN_LEAST_SECS, REPLAN_MOST_SECS = 30, 300
+OUTAGE_PAUSE_SECS = 1.0
+"""How soon a store that did not answer is tried again."""
 
 
 class DispatchTools(msgspec.Struct, frozen=True, kw_only=True):
@@ -60,6 +65,9 @@ class DispatchTools(msgspec.Struct, frozen=True, kw_only=True):
     ensure_host: Callable[[], None]
     """Starts this machine's host when agents or checks need it and it does not run."""
     clock: Callable[[], datetime]
+    sleep: Callable[[float], None]
+    """Seconds to wait while there is no store whose events could be waited for."""
+    presence: Presence
     tick_secs: float
 
 
@@ -71,6 +79,7 @@ class Dispatcher:
         self._steps = 0
         self._last_step_ms = 0.0
         self._swept_at: datetime | None = None
+        self._is_announced = False
 
     def tick(self, *, is_full: bool) -> Due:
         """Step every mission that is due, or every active one.
@@ -78,6 +87,7 @@ class Dispatcher:
         Returns:
             What the heartbeat before it found.
         """
+        self._announce()
         due = self._tools.dispatchers.beat(self._record(), self._tools.clock())
         self._tools.ensure_host()
         is_held = False
@@ -96,6 +106,8 @@ class Dispatcher:
     ) -> None:
         """Tick whenever something is due or an event came, and in full every `tick_secs`, until told to stop.
 
+        A store that does not answer is waited for.
+
         Args:
             should_stop: asked before and after each tick.
             on_tick: called after each tick.
@@ -105,22 +117,58 @@ class Dispatcher:
         waiting = waiting or nullcontext()
         try:
             while not should_stop():
-                now = self._tools.clock()
-                is_full = self._swept_at is None or now - self._swept_at >= timedelta(seconds=self._tools.tick_secs)
-                if is_full:
-                    self._swept_at = now
-                due = self.tick(is_full=is_full)
-                on_tick()
+                wait = self._round(on_tick)
                 if should_stop():
                     return
                 with waiting:
-                    self._tools.events.wait(self._pause(due))
+                    self._wait(wait)
         finally:
-            self.leave()
+            with suppress(StoreUnavailableError):  # then its trace on disk tells whoever comes next
+                self.leave()
+
+    def _round(self, on_tick: Callable[[], None]) -> Callable[[], object]:
+        """Tick; how to wait for the next one."""
+        try:
+            due = self._tick_in_time()
+            on_tick()
+        except StoreUnavailableError as error:
+            return partial(self._sit_out, error)
+        return partial(self._tools.events.wait, self._pause(due))
+
+    def _tick_in_time(self) -> Due:
+        """A tick, which is a full one when none was for long."""
+        now = self._tools.clock()
+        is_full = self._swept_at is None or now - self._swept_at >= timedelta(seconds=self._tools.tick_secs)
+        if is_full:
+            self._swept_at = now
+        return self.tick(is_full=is_full)
+
+    def _wait(self, wait: Callable[[], object]) -> None:
+        try:
+            wait()
+        except StoreUnavailableError as error:
+            self._sit_out(error)
+
+    def _sit_out(self, error: StoreUnavailableError) -> None:
+        """Wait for a store that does not answer; then look at everything, for events may have been missed."""
+        log.warning("store unreachable, trying again", action="store_unavailable", reason=error.message)
+        self._swept_at = None
+        self._tools.sleep(OUTAGE_PAUSE_SECS)
 
     def leave(self) -> None:
-        """Take the heartbeat back: this dispatcher ends in order."""
+        """Take the heartbeat and the leases back: this dispatcher ends in order."""
         self._tools.dispatchers.leave(self._tools.record.id)
+        self._tools.presence.withdraw()
+
+    def _announce(self) -> None:
+        """Be seen to live, and let go of what dispatchers held that were killed here."""
+        if not self._is_announced:
+            self._tools.presence.announce(self._tools.record.id)
+            self._is_announced = True
+        for name in self._tools.presence.dead():
+            self._tools.dispatchers.leave(name)
+            self._tools.presence.forget(name)
+            log.info("a dispatcher was killed, its missions are taken over", action="dispatcher_dead", dispatcher=name)
 
     def step(self, mission_id: str) -> bool:
         """Bring one mission as far as it goes now.

@@ -60,8 +60,8 @@ class DispatcherStore:
         )
 
     def leave(self, dispatcher_id: str) -> None:
-        """A dispatcher ended in order."""
-        self._connection.execute("HDEL", self._keys("dispatchers"), dispatcher_id)
+        """A dispatcher ended in order: another one may take its missions at once."""
+        self._connection.run(load("leave_dispatcher"), self._keys.prefix, {"id": dispatcher_id}, may_repeat=True)
 
     def all(self) -> list[Dispatcher]:
         """The dispatchers heard of lately."""
