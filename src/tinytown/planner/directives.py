@@ -6,7 +6,7 @@ from datetime import timedelta
 
 import msgspec
 
-from tinytown.domain.agent import Agent
+from tinytown.domain.agent import GONE, Agent
 from tinytown.domain.errors import ConflictError, InvalidInputError, NotFoundError
 from tinytown.domain.ids import by_prefix
 from tinytown.domain.mission import MissionState
@@ -95,7 +95,6 @@ def approve(draft: Draft, item: WorkItem, comment: str = "") -> None:
     elif item.status is not WorkStatus.BLOCKED:
         raise ConflictError(f"{item.key} is {item.status.value}; there is nothing to approve yet")
     elif item.submitted is None or (item.pull is not None and not item.pull.is_open):
-        draft.cancel_tasks_of(item.id, "approved by a person")
         draft.put(item.id, approved_head=ANY_HEAD)
         finish(draft, draft.items[item.id])
     else:
@@ -116,8 +115,7 @@ def reject(draft: Draft, item: WorkItem, reason: str) -> None:
     if not reason.strip():
         raise InvalidInputError("a rejection needs a reason; the agent is told nothing else")
     if item.kind is WorkKind.MERGE_GATE:
-        draft.put(item.id, approved_head=None)
-        hold(draft, draft.items[item.id], f"rejected by a person: {reason}")
+        _reject_gate(draft, item, reason)
         return
     if item.status is not WorkStatus.BLOCKED or item.submitted is None:
         raise ConflictError(f"{item.key} is {item.status.value} and has handed in nothing that could be rejected")
@@ -126,6 +124,14 @@ def reject(draft: Draft, item: WorkItem, reason: str) -> None:
     item = draft.put(item.id, hold=None, approved_head=None, pull=pull, fix_rounds=0)
     text = f"A person rejected it:\n\n{reason}"
     fixes.request(draft, item, cause=fixes.REVIEW, head=item.submitted or "", text=text)
+
+
+def _reject_gate(draft: Draft, item: WorkItem, reason: str) -> None:
+    """A gate stays shut; one that is not reached yet only loses the approval it was given beforehand."""
+    draft.put(item.id, approved_head=None)
+    draft.say("item.rejected", f"a person rejected {item.key}: {reason}", item=item.id)
+    if item.status is not WorkStatus.PENDING:
+        hold(draft, draft.items[item.id], f"rejected by a person: {reason}")
 
 
 def snooze(draft: Draft, watch: Watch, secs: int) -> None:
@@ -162,13 +168,14 @@ def _lift(draft: Draft, item: WorkItem) -> None:
 
 
 def _redirect(draft: Draft, words: list[str]) -> str:
-    lowered = [word.lower() for word in words]
-    if "to" not in lowered[:2] or lowered.index("to") + 1 >= len(words):
+    at = next((place for place, word in enumerate(words[:2]) if word.lower() == "to"), len(words))
+    if at + 1 >= len(words):
         raise InvalidInputError("write: redirect ITEM to AGENT [reason]")
-    at = lowered.index("to")
     item = find_item(draft, words[0]) if at == 1 else _only_item(draft)
     agent = _find_agent(draft, words[at + 1])
     _check_open(item)
+    if agent.state in GONE:
+        raise ConflictError(f"{agent.name} is {agent.state.value} and takes no work; choose another agent")
     reason = " ".join(words[at + 2 :])
     _take_back(draft, item, f"redirected to {agent.name}")
     item = draft.put(item.id, pinned_to=agent.id, notes=(*item.notes, reason) if reason else item.notes)

@@ -27,11 +27,11 @@ DISPATCHER = "dispatcher"
 def conclude(draft: Draft) -> None:
     """Set the mission's state from its items', and ask for help where it is stuck."""
     open_items = draft.unfinished()
+    if draft.mission.is_paused and (open_items or not draft.items):
+        draft.put_mission(help=None)  # one that was stopped before it was planned has no items, and is not done
+        return
     if not open_items:
         _complete(draft)
-        return
-    if draft.mission.is_paused:
-        draft.put_mission(help=None)
         return
     if _is_moving(draft, open_items):
         draft.move_mission(MissionState.RUNNING)

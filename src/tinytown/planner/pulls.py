@@ -55,8 +55,8 @@ def merge_ready(draft: Draft) -> None:
         return
     waiting = [item for item in ready if not item.is_merged and not is_backing_off(draft, item)]
     waiting.sort(key=_opened_at)
-    for item in waiting[:1]:
-        _want_merge(draft, item)
+    for item, pull in [(item, item.pull) for item in waiting if item.pull is not None][:1]:
+        draft.want(Merge(item_id=item.id, url=pull.url, head=pull.head, closes=_closes(draft, item)))
 
 
 def merged(draft: Draft, outcome: Outcome, want: Merge) -> None:
@@ -105,11 +105,6 @@ def finish(draft: Draft, item: WorkItem) -> None:
 
 def _opened_at(item: WorkItem) -> tuple[datetime, str]:
     return (item.pull.opened_at if item.pull and item.pull.opened_at else item.created_at), item.key
-
-
-def _want_merge(draft: Draft, item: WorkItem) -> None:
-    if item.pull is not None:
-        draft.want(Merge(item_id=item.id, url=item.pull.url, head=item.pull.head, closes=_closes(draft, item)))
 
 
 def _closes(draft: Draft, item: WorkItem) -> tuple[IssueRef, ...]:

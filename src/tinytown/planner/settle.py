@@ -9,7 +9,7 @@ import msgspec
 
 from tinytown.domain.task import Report, Task, TaskKind, TaskState
 from tinytown.domain.watch import Watch
-from tinytown.domain.workitem import BUSY, Verdict, WorkItem, WorkStatus
+from tinytown.domain.workitem import BUSY, PullState, Verdict, WorkItem, WorkStatus
 from tinytown.planner import fixes
 from tinytown.planner.backoff import retry_at
 from tinytown.planner.draft import Draft
@@ -174,14 +174,12 @@ def _settle_review(draft: Draft, item: WorkItem, task: Task) -> None:
     if task.state is TaskState.FAILED:
         _review_failed(draft, item, task)
     elif task.state is TaskState.COMPLETED and item.pull is not None and task.spec.head == item.pull.head:
-        _judge(draft, draft.items[item.id], task)
+        _judge(draft, item, item.pull, task)
 
 
-def _judge(draft: Draft, item: WorkItem, task: Task) -> None:
+def _judge(draft: Draft, item: WorkItem, pull: PullState, task: Task) -> None:
     """Take in a verdict on the head commit as it is now; a verdict on another commit says nothing of this one."""
-    pull, head = item.pull, task.spec.head
-    if pull is None or head is None:
-        return
+    head = pull.head
     who = draft.agent_name(task.agent_id)
     approved = task.report is Report.APPROVED
     verdict = Verdict.PASSED if approved else Verdict.FAILED

@@ -1,0 +1,545 @@
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from tests.unit.planner.world import (
+    HEAD,
+    NOW,
+    agent_id,
+    all_watches,
+    fix_request,
+    handed_in,
+    in_review,
+    in_work,
+    item_id,
+    later,
+    make_agent,
+    make_draft,
+    make_item,
+    make_mission,
+    make_pull,
+    make_snapshot,
+    make_task,
+    make_watch,
+    passed,
+    ready,
+    reported,
+    said,
+    step,
+)
+
+from tinytown.domain.agent import AgentState
+from tinytown.domain.errors import (
+    AmbiguousError,
+    ConflictError,
+    IllegalTransitionError,
+    InvalidInputError,
+    NotFoundError,
+)
+from tinytown.domain.mission import Help, MissionState
+from tinytown.domain.task import Report, TaskKind
+from tinytown.domain.watch import WatchKind, WatchStatus
+from tinytown.domain.workitem import Verdict, WorkItem, WorkKind, WorkStatus
+from tinytown.planner import directives
+from tinytown.planner.draft import Draft
+
+AGENTS = (make_agent("backend"), make_agent("frontend"), make_agent("reviewer"))
+HELP = Help(cause="stuck", since=NOW, ask_at=NOW)
+BLOCKED = make_mission(state=MissionState.BLOCKED, blocked_reason="stuck", help=HELP)
+STOPPED = make_mission(state=MissionState.BLOCKED, is_paused=True, blocked_reason="stopped by the operator")
+
+
+def draft_of(*things: Any, **fields: Any) -> Draft:
+    return make_draft(*things, *AGENTS, **fields)
+
+
+def one(draft: Draft, number: int = 1) -> WorkItem:
+    return draft.items[item_id(number)]
+
+
+# Finding items
+
+
+@pytest.mark.parametrize("text", ["#2", "2", " #2 ", item_id(2), item_id(2)[:10], item_id(2).upper()])
+def test_item_is_found_by_its_key_or_a_prefix_of_its_id(text: str) -> None:
+    assert directives.find_item(draft_of(make_item(1), make_item(2)), text).key == "#2"
+
+
+def test_document_is_found_by_its_path_in_whatever_letter_case() -> None:
+    assert directives.find_item(draft_of(make_item(1, key="docs/Plan.md")), "docs/plan.md").key == "docs/Plan.md"
+
+
+@pytest.mark.parametrize(("text", "error"), [("#9", NotFoundError), ("zz", NotFoundError), ("", NotFoundError)])
+def test_unknown_item_is_told(text: str, error: type[Exception]) -> None:
+    with pytest.raises(error, match="no item"):
+        directives.find_item(draft_of(make_item(1)), text)
+
+
+def test_prefix_that_fits_two_items_is_ambiguous() -> None:
+    twins = [make_item(1, id="abc1" + "0" * 32), make_item(2, id="abc2" + "0" * 32)]
+
+    with pytest.raises(AmbiguousError, match="give more characters"):
+        directives.find_item(draft_of(*twins), "abc")
+
+
+def test_number_goes_before_a_prefix_of_an_id() -> None:
+    trap = make_item(1, id="2" + "0" * 35)
+
+    assert directives.find_item(draft_of(trap, make_item(2)), "2").key == "#2"
+
+
+# Stopping and going on
+
+
+def test_stopped_mission_starts_nothing_and_lets_runs_finish() -> None:
+    item = in_work(1)
+    draft = draft_of(item, make_task(item), ready(2))
+
+    directives.stop(draft, is_forced=False)
+
+    changes = draft.changes()
+    assert (changes.mission.state, changes.mission.is_paused) == (MissionState.BLOCKED, True)
+    assert changes.mission.blocked_reason == "stopped by the operator"
+    assert changes.cancelled == ()
+
+
+def test_forced_stop_takes_back_what_is_being_done() -> None:
+    working, reviewed = in_work(1), in_review(2)
+    mending = in_work(3, "frontend", submitted=HEAD, pull=make_pull(3), fixes=(fix_request("checks"),))
+    tasks = (
+        make_task(working),
+        make_task(reviewed, "reviewer", TaskKind.REVIEW),
+        make_task(mending, "frontend", TaskKind.FIX),
+    )
+    draft = draft_of(working, reviewed, mending, *tasks)
+
+    directives.stop(draft, is_forced=True)
+
+    assert {one.task_id for one in draft.changes().cancelled} == {task.id for task in tasks}
+    assert [one(draft, n).status for n in (1, 2, 3)] == [WorkStatus.READY, WorkStatus.BLOCKED, WorkStatus.BLOCKED]
+    assert one(draft, 2).review_task_id is None
+
+
+def test_forced_stop_takes_a_fix_and_an_old_review_of_one_item_back_once() -> None:
+    item = in_work(1, submitted=HEAD, pull=make_pull(), fixes=(fix_request("checks"),), review_task_id="0" * 36)
+    tasks = (make_task(item, "reviewer", TaskKind.REVIEW), make_task(item, kind=TaskKind.FIX))
+    draft = draft_of(item, *tasks)
+
+    directives.stop(draft, is_forced=True)
+
+    assert sorted(one.task_id for one in draft.changes().cancelled) == sorted(task.id for task in tasks)
+
+
+def test_forced_stop_leaves_what_has_ended_to_be_settled() -> None:
+    item = in_work(1)
+    draft = draft_of(item, reported(make_task(item), head=HEAD))
+
+    directives.stop(draft, is_forced=True)
+
+    assert draft.changes().cancelled == ()
+
+
+def test_mission_stopped_before_it_was_planned_is_not_completed() -> None:
+    snapshot = make_snapshot(mission=STOPPED)
+
+    after, decision = step(snapshot)
+
+    assert after.mission.state is MissionState.BLOCKED
+    assert decision.changes.is_empty
+
+
+def test_mission_stopped_before_it_was_planned_goes_on_planning() -> None:
+    draft = make_draft(mission=STOPPED)
+
+    directives.resume(draft)
+
+    assert (draft.mission.state, draft.mission.is_paused) == (MissionState.PLANNING, False)
+
+
+@pytest.mark.parametrize("state", [MissionState.COMPLETED, MissionState.FAILED])
+@pytest.mark.parametrize("act", [directives.resume, lambda d: directives.stop(d, is_forced=False)])
+def test_mission_that_has_ended_cannot_be_stopped_or_resumed(state: MissionState, act: Callable[[Draft], None]) -> None:
+    with pytest.raises(ConflictError, match="it has ended"):
+        act(make_draft(mission=make_mission(state=state)))
+
+
+def test_resumed_mission_runs_and_asks_anew() -> None:
+    draft = draft_of(ready(1), mission=STOPPED)
+
+    directives.resume(draft)
+
+    assert (draft.mission.state, draft.mission.is_paused, draft.mission.help) == (MissionState.RUNNING, False, None)
+    assert draft.mission.blocked_reason is None
+
+
+def test_running_mission_with_nothing_held_cannot_be_resumed() -> None:
+    with pytest.raises(ConflictError, match="nothing to resume"):
+        directives.resume(draft_of(ready(1)))
+
+
+def test_running_mission_goes_on_with_what_is_held() -> None:
+    draft = draft_of(handed_in(1, hold="stuck", pull=passed()))
+
+    directives.resume(draft)
+
+    assert one(draft).hold is None
+
+
+def test_held_items_get_all_their_tries_anew() -> None:
+    spent: dict[str, Any] = {"failed_attempts": 3, "fix_rounds": 5, "errors": 5, "retry_at": later(300)}
+    tired = make_item(1, status=WorkStatus.BLOCKED, hold="failed 3 times", **spent)
+    draft = draft_of(tired, handed_in(2, hold="not mended", fixes=(fix_request("checks"),), **spent), mission=BLOCKED)
+
+    directives.resume(draft)
+
+    assert (one(draft, 1).status, one(draft, 2).status) == (WorkStatus.READY, WorkStatus.BLOCKED)
+    for number in (1, 2):
+        item = one(draft, number)
+        assert (item.hold, item.failed_attempts, item.fix_rounds, item.errors, item.retry_at) == (None, 0, 0, 0, None)
+
+
+def test_what_is_held_is_looked_at_at_once_when_it_goes_on() -> None:
+    item = handed_in(1, hold="closed")
+    draft = draft_of(item, *all_watches(item), mission=BLOCKED)
+
+    directives.resume(draft)
+
+    assert {watch.next_due_at for watch in draft.watches.values()} == {NOW}
+
+
+def test_held_item_that_is_being_worked_on_goes_on_as_it_is() -> None:
+    item = in_work(1, hold="its review failed 3 times")
+    draft = draft_of(item, make_task(item), mission=BLOCKED)
+
+    directives.resume(draft)
+
+    assert (one(draft).status, one(draft).hold) == (WorkStatus.RUNNING, None)
+
+
+def test_gate_is_opened_by_approval_only() -> None:
+    gate = make_item(1, kind=WorkKind.MERGE_GATE, status=WorkStatus.BLOCKED, hold="waiting for a person")
+    draft = draft_of(gate, mission=BLOCKED)
+
+    directives.resume(draft)
+
+    assert one(draft).hold == "waiting for a person"
+
+
+# Notes
+
+
+@pytest.mark.parametrize("text", ["resume", "Retry, please", "resume: go"])
+def test_note_resume_goes_on(text: str) -> None:
+    draft = draft_of(make_item(1, status=WorkStatus.BLOCKED, hold="failed 3 times"), mission=BLOCKED)
+
+    told = directives.note(draft, text)
+
+    assert told == "going on; what was held is tried again"
+    assert one(draft).status is WorkStatus.READY
+    assert said(draft.changes())[0] == "mission.note"
+
+
+@pytest.mark.parametrize("text", ["pause", "hold on", "PAUSE!"])
+def test_note_pause_stops(text: str) -> None:
+    draft = draft_of(ready(1))
+
+    directives.note(draft, text)
+
+    assert draft.mission.is_paused
+
+
+def test_note_to_a_mission_that_has_ended_is_refused() -> None:
+    with pytest.raises(ConflictError, match="it has ended"):
+        directives.note(make_draft(mission=make_mission(state=MissionState.FAILED)), "resume")
+
+
+@pytest.mark.parametrize("text", ["", "   \n"])
+def test_empty_note_is_refused(text: str) -> None:
+    with pytest.raises(InvalidInputError, match="the note is empty"):
+        directives.note(draft_of(), text)
+
+
+@pytest.mark.parametrize("text", ["#1: use argon2", "#1 use argon2", "#1, use argon2"])
+def test_note_about_an_item_is_kept_for_its_agent(text: str) -> None:
+    draft = draft_of(ready(1, notes=("first",)), ready(2))
+
+    assert directives.note(draft, text).startswith("kept; handed to the agent of #1")
+    assert (one(draft, 1).notes, one(draft, 2).notes) == (("first", text), ())
+
+
+def test_any_other_note_is_kept_for_every_agent() -> None:
+    draft = draft_of(ready(1), mission=make_mission(notes=("first",)))
+
+    assert directives.note(draft, "use argon2").startswith("kept; handed to each agent")
+    assert draft.mission.notes == ("first", "use argon2")
+
+
+def test_note_about_an_item_that_is_done_is_for_everybody() -> None:
+    draft = draft_of(make_item(1, status=WorkStatus.DONE), ready(2))
+
+    directives.note(draft, "#1 was good")
+
+    assert draft.mission.notes == ("#1 was good",)
+
+
+# Redirecting
+
+
+@pytest.mark.parametrize(
+    "text", ["redirect #1 to frontend", f"redirect {item_id(1)[:8]} to Frontend.", "redirect 1 TO frontend"]
+)
+def test_redirected_item_goes_to_the_agent_named(text: str) -> None:
+    item = in_work(1)
+    task = make_task(item)
+    draft = draft_of(item, task, ready(2))
+
+    assert directives.note(draft, text) == "#1 goes to frontend"
+
+    assert [one.task_id for one in draft.changes().cancelled] == [task.id]
+    assert (one(draft).status, one(draft).pinned_to, one(draft).task_id) == (
+        WorkStatus.READY,
+        agent_id("frontend"),
+        None,
+    )
+    assert "item.redirected" in said(draft.changes())
+
+
+def test_reason_of_a_redirection_is_handed_to_the_new_agent() -> None:
+    draft = draft_of(ready(1))
+
+    directives.note(draft, "redirect #1 to frontend it knows the parser")
+
+    assert one(draft).notes == ("it knows the parser",)
+
+
+def test_held_item_is_lifted_by_a_redirection() -> None:
+    draft = draft_of(make_item(1, status=WorkStatus.BLOCKED, hold="failed 3 times", failed_attempts=3))
+
+    directives.note(draft, "redirect to frontend")
+
+    assert (one(draft).status, one(draft).hold, one(draft).failed_attempts) == (WorkStatus.READY, None, 0)
+
+
+def test_mending_goes_to_the_agent_it_is_redirected_to() -> None:
+    item = handed_in(1, fixes=(fix_request("checks"),))
+    draft = draft_of(item)
+    directives.note(draft, "redirect #1 to frontend")
+
+    _, decision = step(make_snapshot(one(draft), *AGENTS))
+
+    assert [given.agent_id for given in decision.changes.given] == [agent_id("frontend")]
+
+
+def test_without_an_item_the_only_held_one_is_meant_else_the_only_one_under_way() -> None:
+    held = draft_of(ready(1), make_item(2, status=WorkStatus.BLOCKED, hold="stuck"), make_item(3))
+    under_way = draft_of(ready(1), make_item(2), make_item(3, status=WorkStatus.DONE))
+
+    assert directives.note(held, "redirect to backend") == "#2 goes to backend"
+    assert directives.note(under_way, "redirect to backend") == "#1 goes to backend"
+
+
+def test_redirection_that_could_mean_several_items_is_refused() -> None:
+    with pytest.raises(InvalidInputError, match=r"say which item to redirect \(#1, #2\)"):
+        directives.note(draft_of(ready(1), ready(2)), "redirect to backend")
+
+
+@pytest.mark.parametrize("text", ["redirect", "redirect #1", "redirect #1 to", "redirect #1 backend", "redirect to"])
+def test_redirection_without_item_or_agent_says_how_to_write_it(text: str) -> None:
+    with pytest.raises(InvalidInputError, match="write: redirect ITEM to AGENT"):
+        directives.note(draft_of(ready(1)), text)
+
+
+def test_redirection_to_an_unknown_agent_names_those_there_are() -> None:
+    with pytest.raises(NotFoundError, match="no agent 'nobody'; there are: backend, frontend, reviewer"):
+        directives.note(draft_of(ready(1)), "redirect #1 to nobody")
+    with pytest.raises(NotFoundError, match="there are: none"):
+        directives.note(make_draft(ready(1)), "redirect #1 to nobody")
+
+
+def test_redirection_to_an_agent_that_takes_nothing_is_refused() -> None:
+    draft = make_draft(ready(1), make_agent("backend", state=AgentState.STOPPED))
+
+    with pytest.raises(ConflictError, match="backend is stopped"):
+        directives.note(draft, "redirect #1 to backend")
+
+
+def test_item_that_is_done_cannot_be_redirected() -> None:
+    with pytest.raises(ConflictError, match="#1 is done already"):
+        directives.note(draft_of(make_item(1, status=WorkStatus.DONE)), "redirect #1 to backend")
+
+
+def test_result_that_came_before_the_redirection_still_counts() -> None:
+    item = in_work(1)
+    draft = draft_of(item, reported(make_task(item), head=HEAD))
+
+    directives.note(draft, "redirect #1 to frontend")
+
+    assert draft.changes().cancelled == ()
+    assert one(draft).task_id == item.task_id
+
+
+# Approving
+
+
+def test_approval_takes_the_place_of_the_review() -> None:
+    item = in_review(1, hold="its review failed 3 times", fixes=(fix_request("review"), fix_request("checks")))
+    review = make_task(item, "reviewer", TaskKind.REVIEW)
+    draft = draft_of(item, review, *all_watches(item))
+
+    directives.approve(draft, item, "fine by me")
+
+    after = one(draft)
+    assert (after.approved_head, after.hold, after.review_task_id) == (HEAD, None, None)
+    assert [fix.cause for fix in after.fixes] == ["checks"]
+    assert [one.task_id for one in draft.changes().cancelled] == [review.id]
+    assert {watch.next_due_at for watch in draft.watches.values()} == {NOW}
+    assert draft.changes().events[-1].text == "a person approved #1: fine by me"
+
+
+def test_approved_item_without_pull_request_is_opened_one_still() -> None:
+    item = handed_in(1, pull=None, hold="opening the pull request failed", errors=5)
+    draft = draft_of(item)
+
+    directives.approve(draft, item)
+
+    assert (one(draft).hold, one(draft).errors, one(draft).status) == (None, 0, WorkStatus.BLOCKED)
+
+
+@pytest.mark.parametrize(
+    "item",
+    [
+        make_item(1, status=WorkStatus.BLOCKED, hold="reported as done, but its branch has no commit"),
+        make_item(1, status=WorkStatus.BLOCKED, kind=WorkKind.REVIEW, hold="reported as done without an answer"),
+        make_item(1, status=WorkStatus.BLOCKED, kind=WorkKind.MERGE_GATE, hold="waiting for a person"),
+        handed_in(1, hold="its pull request was closed without merging", pull=make_pull(is_open=False)),
+    ],
+    ids=["no commit", "no answer", "gate", "closed"],
+)
+def test_approval_finishes_what_has_nothing_to_merge(item: WorkItem) -> None:
+    draft = draft_of(item, *all_watches(item))
+
+    directives.approve(draft, item)
+
+    assert (one(draft).status, one(draft).approved_head, one(draft).hold) == (WorkStatus.DONE, "*", None)
+    assert {watch.status for watch in draft.watches.values()} == {WatchStatus.DONE}
+
+
+def test_gate_can_be_approved_before_it_is_reached() -> None:
+    gate = make_item(2, needs=[1], kind=WorkKind.MERGE_GATE)
+    draft = draft_of(make_item(1), gate)
+
+    directives.approve(draft, gate)
+
+    assert (one(draft, 2).status, one(draft, 2).approved_head) == (WorkStatus.PENDING, "*")
+
+
+@pytest.mark.parametrize("item", [make_item(1), ready(1), in_work(1), in_work(1, status=WorkStatus.ASSIGNED)])
+def test_item_that_has_handed_in_nothing_cannot_be_approved(item: WorkItem) -> None:
+    with pytest.raises(ConflictError, match=rf"#1 is {item.status.value}; there is nothing to approve yet"):
+        directives.approve(draft_of(item), item)
+
+
+# Rejecting
+
+
+def test_rejection_by_a_person_becomes_a_fix_with_their_words() -> None:
+    item = in_review(1, approved_head=HEAD, hold="stuck", fix_rounds=5)
+    review = make_task(item, "reviewer", TaskKind.REVIEW)
+    draft = draft_of(item, review)
+
+    directives.reject(draft, item, "no tests")
+
+    after = one(draft)
+    assert [(fix.cause, fix.head, fix.text) for fix in after.fixes] == [
+        ("review", HEAD, "A person rejected it:\n\nno tests")
+    ]
+    assert (after.approved_head, after.hold, after.fix_rounds) == (None, None, 0)
+    assert after.pull == make_pull(1, checks=Verdict.PASSED, mergeable=Verdict.PASSED, review=Verdict.FAILED)
+    assert [one.task_id for one in draft.changes().cancelled] == [review.id]
+
+
+def test_work_is_rejected_before_its_pull_request_is_open() -> None:
+    item = handed_in(1, pull=None)
+    draft = draft_of(item)
+
+    directives.reject(draft, item, "no tests")
+    _, decision = step(make_snapshot(one(draft), *AGENTS))
+
+    assert [given.spec.kind for given in decision.changes.given] == [TaskKind.FIX]
+
+
+def test_rejected_gate_stays_shut_with_the_reason() -> None:
+    gate = make_item(1, kind=WorkKind.MERGE_GATE, status=WorkStatus.BLOCKED, hold="waiting for a person")
+    draft = draft_of(gate)
+
+    directives.reject(draft, gate, "not yet")
+
+    assert (one(draft).status, one(draft).hold) == (WorkStatus.BLOCKED, "rejected by a person: not yet")
+
+
+def test_gate_that_is_not_reached_only_loses_its_approval() -> None:
+    gate = make_item(2, needs=[1], kind=WorkKind.MERGE_GATE, approved_head="*")
+    draft = draft_of(make_item(1), gate)
+
+    directives.reject(draft, gate, "not yet")
+
+    assert (one(draft, 2).status, one(draft, 2).approved_head, one(draft, 2).hold) == (WorkStatus.PENDING, None, None)
+
+
+@pytest.mark.parametrize("reason", ["", "  "])
+def test_rejection_needs_a_reason(reason: str) -> None:
+    with pytest.raises(InvalidInputError, match="a rejection needs a reason"):
+        directives.reject(draft_of(handed_in(1)), handed_in(1), reason)
+
+
+@pytest.mark.parametrize(
+    "item", [make_item(1), ready(1), in_work(1), make_item(1, status=WorkStatus.BLOCKED, hold="failed 3 times")]
+)
+def test_item_that_has_handed_in_nothing_cannot_be_rejected(item: WorkItem) -> None:
+    with pytest.raises(ConflictError, match="handed in nothing that could be rejected"):
+        directives.reject(draft_of(item), item, "no tests")
+
+
+@pytest.mark.parametrize("act", [directives.approve, lambda d, i: directives.reject(d, i, "no")])
+def test_item_that_is_done_can_be_neither_approved_nor_rejected(act: Callable[[Draft, WorkItem], None]) -> None:
+    item = handed_in(1, status=WorkStatus.DONE)
+
+    with pytest.raises(ConflictError, match="#1 is done already"):
+        act(draft_of(item), item)
+
+
+# Snoozing
+
+
+def test_snoozed_watch_is_left_alone_for_that_long() -> None:
+    item = handed_in(1)
+    draft = draft_of(item, *all_watches(item))
+    watch = next(iter(draft.watches.values()))
+
+    directives.snooze(draft, watch, 600)
+
+    after = draft.watches[watch.id]
+    assert (after.status, after.next_due_at) == (WatchStatus.SNOOZED, later(600))
+
+
+def test_watch_that_is_done_cannot_be_snoozed() -> None:
+    item = handed_in(1)
+    watch = make_watch(item, WatchKind.PR_CHECKS, status=WatchStatus.DONE)
+
+    with pytest.raises(IllegalTransitionError, match="the watch is done"):
+        directives.snooze(draft_of(item, watch), watch, 600)
+
+
+def test_review_reported_before_a_persons_approval_is_settled_without_effect() -> None:
+    item = in_review(1)
+    draft = draft_of(item, reported(make_task(item, "reviewer", TaskKind.REVIEW), Report.REJECTED, reason="ugly"))
+    directives.approve(draft, item)
+
+    after, decision = step(
+        make_snapshot(one(draft), *draft.tasks.values(), *AGENTS, mission=make_mission(policy={"auto_merge": True}))
+    )
+
+    assert after.items[item.id].fixes == ()
+    assert len(decision.changes.settled) == 1

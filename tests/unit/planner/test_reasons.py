@@ -1,0 +1,211 @@
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from tests.unit.planner.world import (
+    HEAD,
+    NEXT_HEAD,
+    NOW,
+    agent_id,
+    fix_request,
+    handed_in,
+    in_review,
+    in_work,
+    later,
+    make_agent,
+    make_draft,
+    make_item,
+    make_mission,
+    make_pull,
+    make_task,
+    make_watch,
+    passed,
+    ready,
+)
+
+from tinytown.domain.agent import AgentState
+from tinytown.domain.refs import IssueRef
+from tinytown.domain.task import TaskKind, TaskState
+from tinytown.domain.watch import WatchKind
+from tinytown.domain.workitem import OutsideDependency, Verdict, WorkItem, WorkKind, WorkStatus
+from tinytown.planner.reasons import reasons
+
+BUSY = make_agent("backend", state=AgentState.WORKING, open_tasks=1)
+AUTO = make_mission(policy={"auto_merge": True})
+
+
+def why(item: WorkItem, *things: Any, **fields: Any) -> list[str]:
+    return list(reasons(make_draft(item, *things, **fields), item))
+
+
+def test_pending_item_says_what_it_waits_for() -> None:
+    outside = OutsideDependency(ref=IssueRef("acme", "other", 9), is_open=True, checked_at=NOW)
+    home = OutsideDependency(ref=IssueRef("acme", "shop", 8), is_open=True, checked_at=NOW)
+    closed = OutsideDependency(ref=IssueRef("acme", "shop", 7), is_open=False, checked_at=NOW)
+    item = make_item(3, needs=[1, 2], waits_for=(outside, home, closed))
+
+    told = why(item, make_item(1, status=WorkStatus.DONE), in_work(2))
+
+    assert told == [
+        "waits for #2 (thing 2), which is running",
+        "waits for acme/other#9, an open issue outside the mission (looked at 12:00:00 UTC)",
+        "waits for #8, an open issue outside the mission (looked at 12:00:00 UTC)",
+    ]
+
+
+def test_pending_item_whose_dependencies_are_done_waits_for_the_dispatcher() -> None:
+    assert why(make_item(1)) == ["its dependencies are done; the dispatcher makes it ready with its next step"]
+
+
+def test_ready_item_says_which_agent_it_waits_for() -> None:
+    assert why(ready(1), make_agent("backend")) == ["ready; the dispatcher assigns it with its next step"]
+    assert why(ready(1), BUSY) == ["ready; waits for a free agent: backend (working)"]
+    assert why(ready(1)) == ["no agent can take #1; start one: tt spawn worker"]
+    assert why(ready(1, owner_role="backend")) == ["no agent can take #1; start one: tt spawn backend"]
+
+
+def test_ready_item_says_that_enough_is_in_work() -> None:
+    told = why(ready(3), in_work(1), in_work(2), make_agent("frontend"))
+
+    assert told == ["ready, but 2 of at most 2 items are in work already (max_parallel_items)"]
+
+
+def test_item_that_backs_off_says_until_when() -> None:
+    assert why(ready(1, retry_at=later(20)), make_agent("backend"))[-1] == "tries again at 12:00:20 UTC"
+    assert len(why(ready(1, retry_at=NOW), make_agent("backend"))) == 1
+
+
+def test_item_in_work_says_who_is_at_it_since_when() -> None:
+    item = in_work(1)
+    task = make_task(item, started_at=NOW, runs=2)
+
+    assert why(item, task, BUSY) == ["backend works on it since 12:00:00 UTC, run 2"]
+
+
+@pytest.mark.parametrize(
+    ("kind", "word"), [(TaskKind.FIX, "mends it (checks, conflict)"), (TaskKind.REVIEW, "reviews it")]
+)
+def test_item_in_work_says_what_is_done(kind: TaskKind, word: str) -> None:
+    item = in_work(1)
+    causes = ("checks", "conflict") if kind is TaskKind.FIX else ()
+    task = make_task(item, kind=kind, causes=causes, started_at=NOW, runs=1)
+    if kind is TaskKind.REVIEW:
+        item = in_work(1, task_id=task.id)
+
+    assert why(item, task, BUSY) == [f"backend {word} since 12:00:00 UTC, run 1"]
+
+
+def test_item_in_an_inbox_says_whose_and_what_the_agent_does() -> None:
+    item = in_work(1, status=WorkStatus.ASSIGNED)
+    task = make_task(item, state=TaskState.ASSIGNED, reason="its host stopped")
+    paused = make_agent("backend", state=AgentState.PAUSED, paused_until=later(60), reason="rate limited")
+
+    assert why(item, task, BUSY) == ["in backend's inbox, who is working; last run: its host stopped"]
+    assert why(item, make_task(item, state=TaskState.ASSIGNED), paused) == [
+        "in backend's inbox, who is paused until 12:01:00 UTC (rate limited)"
+    ]
+    assert why(item, make_task(item, state=TaskState.ASSIGNED)) == ["in an agent that is gone's inbox, who is gone"]
+
+
+def test_item_whose_task_is_not_read_says_who_has_it() -> None:
+    assert why(in_work(1), BUSY) == ["backend has it"]
+
+
+def test_held_item_says_what_a_person_must_decide() -> None:
+    assert why(handed_in(1, hold="not mended after 5 rounds")) == ["needs a person: not mended after 5 rounds"]
+
+
+def test_item_to_be_mended_says_who_it_waits_for() -> None:
+    item = handed_in(1, fixes=(fix_request("checks"), fix_request("review")))
+
+    assert why(item, make_agent("backend")) == [
+        "must be mended (checks, review); the dispatcher gives it out with its next step"
+    ]
+    assert why(item, BUSY) == ["must be mended (checks, review); waits for backend, who is working"]
+    assert why(item) == ["no agent can mend #1; start one: tt spawn worker"]
+
+
+def test_item_to_be_mended_says_that_enough_is_in_work() -> None:
+    item = handed_in(3, fixes=(fix_request("checks"),))
+
+    told = why(item, in_work(1, "x"), in_work(2, "y"), make_agent("backend"))
+
+    assert told == ["must be mended (checks); 2 items are in work already (max_parallel_items)"]
+
+
+def test_item_handed_in_says_that_its_pull_request_is_being_opened() -> None:
+    assert why(handed_in(1, pull=None)) == ["handed in at aaaaaaaaaa; its pull request is being opened"]
+
+
+@pytest.mark.parametrize(
+    ("verdict", "words"),
+    [(Verdict.UNKNOWN, "not looked at yet"), (Verdict.PENDING, "still running"), (Verdict.FAILED, "failing")],
+)
+def test_item_in_checks_says_how_they_are_and_when_it_is_looked_again(verdict: Verdict, words: str) -> None:
+    item = handed_in(1, pull=make_pull(checks=verdict))
+    watches = [make_watch(item, WatchKind.MERGEABILITY), make_watch(item, WatchKind.PR_CHECKS)]
+    failing = make_watch(item, WatchKind.PR_CHECKS, consecutive_failures=2, finding="no route")
+
+    assert why(item) == [f"PR #1: checks {words}"]
+    assert why(item, *watches) == [f"PR #1: checks {words}; looks again at 12:03:00 UTC at the latest"]
+    assert why(item, failing) == [f"PR #1: checks {words}; looks again at 12:03:00 UTC at the latest (no route)"]
+
+
+def test_item_in_review_says_who_reviews_it() -> None:
+    item = in_review(1)
+    task = make_task(item, "reviewer", TaskKind.REVIEW)
+    waiting = handed_in(1, pull=make_pull(checks=Verdict.PASSED))
+
+    assert why(item, task, make_agent("reviewer")) == ["PR #1: reviewer reviews it (running)"]
+    assert why(waiting, make_agent("reviewer", state=AgentState.WORKING)) == [
+        "PR #1: waits for a free reviewer: reviewer (working)"
+    ]
+    assert why(waiting, make_agent("backend")) == [
+        "nobody can review #1; start a reviewer: tt spawn reviewer, or: tt mission approve #1"
+    ]
+
+
+def test_item_whose_merging_is_not_known_says_so() -> None:
+    item = handed_in(1, pull=passed(mergeable=Verdict.UNKNOWN))
+
+    assert why(item) == ["PR #1: whether it merges cleanly is not known yet"]
+
+
+def test_item_ready_to_merge_says_what_comes_next() -> None:
+    item = handed_in(1, pull=passed())
+
+    assert why(item) == ["PR #1 is ready to merge"]
+    assert why(item, mission=AUTO) == ["PR #1 is about to be merged (one at a time into main)"]
+
+
+def test_item_that_is_done_says_what_came_of_it() -> None:
+    done: dict[str, Any] = {"status": WorkStatus.DONE}
+
+    assert why(make_item(1, kind=WorkKind.REVIEW, **done)) == ["done"]
+    assert why(handed_in(1, pull=passed(), **done)) == ["done: PR #1 is ready to merge"]
+    assert why(handed_in(1, pull=passed(merged_as=NEXT_HEAD), **done)) == ["done: merged as bbbbbbbbbb"]
+
+
+def test_stopped_mission_says_how_to_go_on() -> None:
+    stopped = make_mission(is_paused=True)
+    item = in_work(1)
+
+    assert why(ready(1), make_agent("backend"), mission=stopped)[-1] == (
+        "the mission is stopped; go on with: tt mission resume 00000000"
+    )
+    assert len(why(item, make_task(item, started_at=NOW), BUSY, mission=stopped)) == 1
+    assert why(handed_in(1, status=WorkStatus.DONE), mission=stopped) == ["done: PR #1 is ready to merge"]
+
+
+def test_every_item_can_say_why_whatever_its_state() -> None:
+    for item in (
+        make_item(1),
+        ready(1),
+        in_work(1),
+        handed_in(1),
+        handed_in(1, pull=None),
+        handed_in(1, hold="x"),
+        handed_in(1, assigned_to=agent_id("nobody"), fixes=(fix_request("checks", head=HEAD),)),
+    ):
+        assert all(why(item))
