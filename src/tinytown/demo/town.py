@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 from contextlib import ExitStack
 from importlib.resources import files
 from importlib.resources.abc import Traversable
 from pathlib import Path, PurePosixPath
-
-import tomlkit
 
 from tinytown.config import TOWN_FILE
 from tinytown.domain.errors import AlreadyExistsError, ConfigError
@@ -93,13 +92,9 @@ def _make_repository(folder: Path) -> None:
 
 
 def _configure_check(path: Path, python: str) -> None:
-    settings = tomlkit.parse(path.read_text("utf-8"))
-    check = tomlkit.inline_table()
-    check.update({"name": CHECK, "run": list(test_command(python))})
-    checks = tomlkit.array()
-    checks.append(check)
-    settings["forge"]["local"]["checks"] = checks
-    path.write_text(tomlkit.dumps(settings), "utf-8")
+    argv = json.dumps(test_command(python), ensure_ascii=False)  # strings of JSON are strings of TOML
+    settings = path.read_text("utf-8").replace("checks = []", f'checks = [{{ name = "{CHECK}", run = {argv} }}]')
+    path.write_text(settings, "utf-8")
 
 
 def _commit(git: Git, message: str) -> None:
