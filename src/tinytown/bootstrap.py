@@ -15,7 +15,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tinytown.config import Settings, find_root, load_settings
+from tinytown.config import TOWN_FILE, Settings, find_root, load_settings
 from tinytown.domain.agent import GONE
 from tinytown.domain.errors import ConfigError
 from tinytown.domain.ids import new_id
@@ -156,7 +156,10 @@ class Town:
     def forge(self) -> Forge:
         """Where issues and pull requests live."""
         if self.settings.forge.kind != "local":
-            raise ConfigError(f'{self.root}/tinytown.toml: forge.kind "{self.settings.forge.kind}" is not built yet')
+            raise ConfigError(
+                f'{self.root / TOWN_FILE}: GitHub cannot be used yet; set kind = "local" under [forge] and keep issues in'
+                " issues/NNNN-title.md"
+            )
         return self._local_forge(self.connection)
 
     def _local_forge(self, connection: Connection) -> Forge:
