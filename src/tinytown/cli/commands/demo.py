@@ -88,7 +88,7 @@ def _perform(session: Session, town: Town, picture: Picture | None, most_secs: f
 
     def is_over(mission: Mission) -> bool:
         needs_help = mission.help is not None and mission.help.times_asked > 0
-        return not mission.is_active or needs_help or time.monotonic() - started > most_secs
+        return not mission.is_active or mission.is_paused or needs_help or time.monotonic() - started > most_secs
 
     _, is_interrupted = dispatch_visibly(town, mission_id, is_over, picture.see if picture else None)
     if is_interrupted:
