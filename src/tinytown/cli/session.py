@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterable, Mapping
 from functools import cached_property
 from pathlib import Path
@@ -34,19 +35,18 @@ class Session:
 
     def show(self, lines: Iterable[str]) -> None:
         """Print lines for people."""
-        for line in lines:
-            click.echo(line)
+        sys.stdout.writelines(f"{line}\n" for line in lines)
+        sys.stdout.flush()  # whoever reads a pipe sees it now
 
     def show_json(self, value: object) -> None:
         """Print a value as JSON."""
         import msgspec  # only with --json
 
-        click.echo(msgspec.json.format(msgspec.json.encode(value), indent=2).decode())
+        self.show([msgspec.json.format(msgspec.json.encode(value), indent=2).decode()])
 
     def warn(self, lines: Iterable[str]) -> None:
         """Print lines that are not the answer."""
-        for line in lines:
-            click.echo(line, err=True)
+        sys.stderr.writelines(f"{line}\n" for line in lines)
 
 
 pass_session = click.make_pass_decorator(Session)

@@ -44,6 +44,8 @@ class Planning:
         issues: dict[ObjectiveRef, Issue] = {}
         for ref in plan.objectives:
             self._collect(ref, issues, problems)
+        if problems and not issues:
+            raise ProblemsError(tuple(problems))
         outside = {ref: self._outside(ref) for ref in scan(issues, home=self._forge.home, manifest=manifest)}
         try:
             compiled = compile_mission(
@@ -81,7 +83,7 @@ class Planning:
         path = (self._root / ref.path).resolve()
         if not path.is_relative_to(self._root.resolve()):
             raise NotFoundError(f"document {ref.path} is outside the town's folder")
-        text = _read(path, NotFoundError(f"document {ref.path} cannot be read; give a path relative to the town"))
+        text = _read(path, NotFoundError(f"document {ref.path} cannot be read; name a text file in the town's folder"))
         title = next((line.lstrip("# ").strip() for line in text.splitlines() if line.startswith("#")), path.stem)
         return Issue(ref=ref, title=title or path.stem, body=text, url=ref.path)
 

@@ -1,0 +1,59 @@
+"""What holds for every command: help, versions, narrow encodings, readers that go away."""
+
+from __future__ import annotations
+
+import subprocess
+
+from tests.acceptance.conftest import TT, TownCalls
+
+from tinytown import __version__
+
+
+def test_version_is_told(repository: TownCalls) -> None:
+    assert repository.ok("--version") == f"tt {__version__}\n"
+
+
+def test_tt_alone_shows_the_commands(repository: TownCalls) -> None:
+    shown = repository.ok()
+    assert "mission" in shown
+    assert "  host " not in shown
+    assert shown == repository.ok("--help")
+
+
+def test_every_command_has_help(repository: TownCalls) -> None:
+    for group in ((), ("task",), ("mission",)):
+        listed = repository.ok(*group, "--help").split("Commands:\n")[1].splitlines()
+        for name in (line.split()[0] for line in listed if line.startswith("  ") and line[2] != " "):
+            assert repository.ok(*group, name, "--help").startswith(f"Usage: tt {' '.join((*group, name))} ")
+
+
+def test_output_without_emoji_shows_question_marks(town: TownCalls) -> None:
+    shown = town.ok("status", PYTHONIOENCODING="ascii")
+    assert "?  Town: shop-main" in shown
+
+
+def test_reader_that_goes_away_is_no_bug(town: TownCalls) -> None:
+    call = subprocess.Popen(
+        [TT, "status", "--deep"], cwd=town.root, env=town.env, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    )
+    assert call.stdout is not None
+    call.stdout.close()
+    assert call.wait(timeout=30) == 1
+    assert call.stderr is not None
+    assert call.stderr.read() == b""
+    call.stderr.close()
+
+
+def test_folder_that_is_gone_is_told_in_one_line(repository: TownCalls) -> None:
+    done = repository.tt("--town", "/dev/null/nowhere", "status")
+    assert done.returncode in {1, 2}
+    assert done.stderr.startswith("error: ")
+    assert len(done.stderr.splitlines()) == 1
+
+
+def test_init_names_the_next_steps(repository: TownCalls) -> None:
+    shown = repository.ok("init", "--name", "corner-shop")
+    assert "Town corner-shop is founded" in shown
+    assert "tt mission dispatch" in shown
+    assert 'name = "corner-shop"' in (repository.root / "tinytown.toml").read_text()
+    assert ".tt/" in (repository.root / ".gitignore").read_text()
