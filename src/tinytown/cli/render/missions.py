@@ -40,7 +40,7 @@ def started_lines(started: Started) -> list[str]:
         f"🚀 Mission started: {mission.id}",
         f"📋 Objectives: {objectives(mission.objective_refs)}",
         f"📦 Work items: {len(started.items)}",
-        *(f"   ⏳ {item_title(item)}{_after(item, keys)}" for item in started.items),
+        *(f"   ⏳ {item_title(item)}{_after(item, keys, mission.home)}" for item in started.items),
         *(f"⚠️  {plain(warning)}" for warning in started.warnings),
     ]
 
@@ -60,8 +60,9 @@ def item_title(item: WorkItem) -> str:
     return f"{'Issue' if is_issue else 'Document'} {plain(item.key)}: {plain(item.title)}"
 
 
-def _after(item: WorkItem, keys: dict[str, str]) -> str:
-    names = [keys[i] for i in item.depends_on if i in keys] + [str(outside.ref) for outside in item.waits_for]
+def _after(item: WorkItem, keys: dict[str, str], home: tuple[str, str]) -> str:
+    outside = [dependency.ref.label(home) for dependency in item.waits_for]
+    names = [keys[i] for i in item.depends_on if i in keys] + outside
     return f" (after {', '.join(names)})" if names else ""
 
 
