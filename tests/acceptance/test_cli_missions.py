@@ -101,6 +101,9 @@ def test_mission_is_stopped_and_resumed_by_a_prefix_or_without_naming_it(issues:
     assert "stopped" in issues.ok("mission", "stop", mission_id[:4])
     assert issues.json("mission", "status")["mission"]["is_paused"] is True
     assert issues.json("mission", "resume")["is_paused"] is False
+    log = [event.split(": ", 1)[1] for event in issues.json("mission", "status")["events"]]
+    assert "a person stopped the mission" in log
+    assert "a person resumed the mission" in log
     assert issues.json("mission", "list")["missions"][0]["id"] == mission_id
 
 
@@ -120,6 +123,7 @@ def test_note_is_kept_and_shown(issues: TownCalls) -> None:
 
 def test_one_tick_assigns_to_a_fitting_agent(issues: TownCalls) -> None:
     issues.ok("spawn", "designer", "--cli", "demo")
+    wait_until(lambda: issues.agent("designer")["state"] == "idle", "designer is idle")
     started(issues, "-i", "1", "-i", "2")
     done = issues.tt("mission", "dispatch", "--once")
     assert (done.returncode, done.stdout) == (0, "looked at 1 active mission\n")

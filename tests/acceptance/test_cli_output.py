@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
+from pathlib import Path
 
 from tests.acceptance.conftest import TT, TownCalls
 
 from tinytown import __version__
+from tinytown.store.connection import connect
+from tinytown.store.server import server_url
 
 
 def test_version_is_told(repository: TownCalls) -> None:
@@ -42,6 +46,25 @@ def test_reader_that_goes_away_is_no_bug(town: TownCalls) -> None:
     assert call.stderr is not None
     assert call.stderr.read() == b""
     call.stderr.close()
+
+
+def test_bug_is_told_in_one_line_with_a_report_that_hides_secrets(town: TownCalls) -> None:
+    town.ok("send", "conductor", "hello")
+    connection = connect(server_url(town.root))
+    connection.execute("HSET", "tt:shop-main:agents", "odd", "1")
+    connection.execute("HSET", "tt:shop-main:agent:1", "spec", "not a record")
+    connection.close()
+    done = town.tt("list", MY_TOKEN="sesame-open-up", PATH=f"{town.env['PATH']}:/sesame-open-up")
+    assert (done.returncode, done.stdout) == (3, "")
+    assert len(done.stderr.splitlines()) == 1
+    told = re.fullmatch(r"error: this is a bug in tt: (.+); please report it with the file (.+)\n", done.stderr)
+    assert told is not None
+    report = Path(told[2])
+    assert report.parent == town.root / ".tt" / "reports"
+    text = report.read_text()
+    assert "Traceback" in text
+    assert "arguments: ['list']" in text
+    assert "sesame" not in text
 
 
 def test_folder_that_is_gone_is_told_in_one_line(repository: TownCalls) -> None:

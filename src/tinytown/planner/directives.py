@@ -62,6 +62,7 @@ def stop(draft: Draft, *, is_forced: bool) -> None:
     """
     _check_active(draft)
     draft.put_mission(is_paused=True, help=None)
+    draft.say("mission.stopped", "a person stopped the mission")  # dispatchers hear of it even when it was blocked
     draft.move_mission(MissionState.BLOCKED, STOPPED)
     if is_forced:
         for task in tuple(draft.tasks.values()):
@@ -154,6 +155,7 @@ def _go_on(draft: Draft) -> None:
     """Lift the stop and every hold, and give held items their tries anew."""
     _check_active(draft)
     draft.put_mission(is_paused=False, help=None)
+    draft.say("mission.resumed", "a person resumed the mission")
     draft.move_mission(MissionState.RUNNING if draft.items else MissionState.PLANNING)
     for item in draft.unfinished():
         if item.hold is not None and item.kind is not WorkKind.MERGE_GATE:
