@@ -4,6 +4,8 @@ BIN := .venv/bin
 RUN_STAMP := .venv/.run-ready
 DEV_STAMP := .venv/.dev-ready
 UV = $(BIN)/uv pip
+# `tt` is run often and briefly: without bytecode it takes three times as long (some environments write none by themselves)
+COMPILE = $(BIN)/python -m compileall -q src .venv/lib
 
 .PHONY: demo test lint format bench docs lock clean
 
@@ -44,9 +46,11 @@ $(RUN_STAMP): requirements/run.txt pyproject.toml
 	@$(PYTHON) -m venv .venv
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/run.txt
 	@$(UV) install --quiet --no-deps --no-build-isolation --offline -e .
+	@$(COMPILE)
 	@touch $@
 
 $(DEV_STAMP): requirements/dev.txt $(RUN_STAMP)
 	@$(UV) sync --quiet --require-hashes requirements/dev.txt
 	@$(UV) install --quiet --no-deps --no-build-isolation --offline -e .
+	@$(COMPILE)
 	@touch $@
