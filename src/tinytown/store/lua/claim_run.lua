@@ -12,21 +12,22 @@ if run == A.run then
   local texts = {}
   for _, id in ipairs(redis.call('ZRANGE', inbox, 0, -1)) do
     if redis.call('HGET', claimed, id) == run then
-      local at = id == task_now and 1 or #texts + 1
-      table.insert(texts, at, redis.call('HGET', inbox .. ':messages', id))
+      local text = redis.call('HGET', inbox .. ':messages', id)
+      local kind = cjson.decode(text).kind
+      table.insert(texts, (kind == 'task' or kind == 'query') and 1 or #texts + 1, text)
     end
   end
   return {texts, task_now and redis.call('HGETALL', key('task', task_now)) or {}}
 end
 if state ~= 'idle' or host ~= A.host then return nil end
 local starter, soonest, extra = nil, nil, {}
-for _, id in ipairs(redis.call('ZRANGE', inbox, 0, 199)) do
+for _, id in ipairs(redis.call('ZRANGE', inbox, 0, -1)) do
   local text = redis.call('HGET', inbox .. ':messages', id)
   local message = cjson.decode(text)
   local not_before = tonumber(redis.call('HGET', later, id) or '0')
   if not redis.call('HGET', claimed, id) then
     if message.kind ~= 'task' and message.kind ~= 'query' then
-      extra[#extra + 1] = {id, text}
+      if #extra < 200 then extra[#extra + 1] = {id, text} end
     elseif not_before > A.ms then
       soonest = math.min(soonest or not_before, not_before)
     elseif not starter then

@@ -2,7 +2,7 @@
 -- A: id, record (JSON), items (map id -> JSON), briefs (map id -> JSON), events (list of {json, type, text}), at, ms
 if redis.call('EXISTS', key('mission', A.id)) == 1 then return refuse('EXISTS', 'there is a mission ' .. A.id) end
 local name = key('mission', A.id)
-redis.call('HSET', name, 'record', A.record, 'version', 1)
+redis.call('HSET', name, 'record', A.record, 'version', 1, 'wakes', 0)
 for id, item in pairs(A.items) do redis.call('HSET', name .. ':work', id, item) end
 for id, brief in pairs(A.briefs) do redis.call('HSET', name .. ':briefs', id, brief) end
 redis.call('SADD', key('mission', 'active'), A.id)

@@ -41,12 +41,14 @@ for i = 1, #claims, 2 do
     end
   end
 end
-local new_state = A.agent_state
-if state == 'draining' then new_state = 'stopped' end
-if state == 'stopped' or state == 'error' then new_state = state end
-if state == 'paused' and new_state == 'idle' then new_state = 'paused' end
-redis.call('HDEL', name, 'run_id', 'task_id', 'reason', 'paused_until')
-put(name, A.agent_fields)
+-- What was decided about the agent during its run stands, with the reason given then.
+local decided = {draining = 'stopped', stopped = 'stopped', error = 'error', paused = A.agent_state == 'idle' and 'paused'}
+local new_state = decided[state] or A.agent_state
+redis.call('HDEL', name, 'run_id', 'task_id', 'paused_until')
+if new_state == A.agent_state then
+  redis.call('HDEL', name, 'reason')
+  put(name, A.agent_fields)
+end
 redis.call('HSET', name, 'state', new_state, 'since', A.at, 'last_run', A.run)
 redis.call('HINCRBY', name, 'rounds_completed', 1)
 redis.call('HINCRBY', name, 'tokens', A.tokens)
