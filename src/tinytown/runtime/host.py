@@ -285,7 +285,7 @@ class Host:
                 pass
 
     async def _check(self, lease: HostLease, stop: threading.Event) -> bool:
-        """One check, if there is one to do; trouble with it is logged and tried again with the next sweep."""
+        """One check, if there is one to do; trouble with it is logged and tried again after a while."""
         loop = asyncio.get_running_loop()
         try:
             return await loop.run_in_executor(self._check_thread, lambda: self._tools.do_check(lease, stop))
@@ -293,6 +293,8 @@ class Host:
             raise
         except TinytownError as error:
             log.warning("check not run", action="check_failed", reason=error.message)
+            secs = RETRY_SECS if isinstance(error, StoreUnavailableError) else SWEEP_SECS
+            loop.call_later(secs, self._check_wanted.set)
             return False
 
 

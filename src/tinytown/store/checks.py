@@ -50,12 +50,12 @@ class CheckStore:
         return int(self._connection.execute("ZCARD", self._keys("checks", "queued")))
 
     def claim(self, host: str, *, at: datetime) -> CheckJob | None:
-        """The checks that have waited longest, now the host's; None when none wait.
+        """The checks that have waited longest, now the host's; what it has already goes first. None when none wait.
 
         Raises:
             LeaseLostError: the host was released.
         """
-        reply = self._run("claim_check", {"host": host} | _time(at))
+        reply = self._run("claim_check", {"host": host} | _time(at), may_repeat=True)
         if reply is None:
             return None
         number, head, branch, url = (part.decode() for part in reply)
@@ -75,7 +75,7 @@ class CheckStore:
             "runs": {run.name: encode(run) for run in runs},
             "text": f"failed: {', '.join(failed)}" if failed else "passed",
         }
-        self._run("finish_check", args | _time(at))
+        self._run("finish_check", args | _time(at), may_repeat=True)
 
     def release(self, host: str, *, at: datetime) -> int:
         """Put what the host was checking back into the queue; how many commits that were."""
@@ -86,8 +86,8 @@ class CheckStore:
         reply = self._connection.execute("HMGET", self._keys("pull", job.number), "state", "head")
         return bool(reply == [b"open", job.head.encode()])
 
-    def _run(self, script: str, args: dict[str, Any]) -> Any:
-        return self._connection.run(scripts.load(script), self._keys.prefix, args)
+    def _run(self, script: str, args: dict[str, Any], *, may_repeat: bool = False) -> Any:
+        return self._connection.run(scripts.load(script), self._keys.prefix, args, may_repeat=may_repeat)
 
 
 def _time(at: datetime) -> dict[str, Any]:

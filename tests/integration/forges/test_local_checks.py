@@ -48,7 +48,7 @@ class TestQueue:
         assert town.forge.checks(pull.url).verdict is Verdict.PENDING
         job = town.checks.claim(town.host("h1"), at=NOW)
         assert job == CheckJob(number=1, url=pull.url, branch="tt/1", head=pull.head, host="h1")
-        assert town.checks.claim("h1", at=NOW) is None
+        assert town.checks.claim(town.host("h2"), at=NOW) is None
         assert town.forge.checks(pull.url).verdict is Verdict.PENDING
         assert town.checks.queued() == 0
         town.watched_by("m1", pull.url)
@@ -58,6 +58,18 @@ class TestQueue:
         assert town.signal_of("m1", pull.url) is not None
         kinds = ["pull.opened", "check.queued", "check.started", "check.finished"]
         assert town.events() == [(kind, pull.url) for kind in kinds]
+
+    def test_a_host_that_did_not_learn_of_its_claim_gets_it_again(self, town: LocalTown) -> None:
+        job = claimed(town)
+        assert town.checks.claim("h1", at=NOW) == job
+        assert town.checks.queued() == 0
+
+    def test_a_host_that_did_not_learn_that_its_result_is_kept_may_tell_it_again(self, town: LocalTown) -> None:
+        job = claimed(town)
+        town.checks.finish(job, (PASSED,), at=NOW)
+        town.checks.finish(job, (PASSED,), at=NOW)
+        assert [kind for kind, _ in town.events()].count("check.finished") == 1
+        assert town.checks.claim("h1", at=NOW) is None
 
     def test_one_failure_fails_them_all(self, town: LocalTown) -> None:
         job = claimed(town)

@@ -2,7 +2,9 @@
 -- A: number, head, host, runs (map check name -> JSON), text (for the event), at, ms
 -- LEASE: the claim is not the host's any more.
 local entry = A.number .. ':' .. A.head
-if redis.call('HGET', key('checks', 'running'), entry) ~= A.host then
+local holder = redis.call('HGET', key('checks', 'running'), entry)
+if not holder and redis.call('EXISTS', key('check', entry)) == 1 then return 0 end -- the same call again
+if holder ~= A.host then
   return refuse('LEASE', 'the checks of ' .. entry .. ' were given to another host')
 end
 redis.call('HDEL', key('checks', 'running'), entry)
