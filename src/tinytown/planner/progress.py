@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 
 import msgspec
 
-from tinytown.domain.agent import AVAILABLE
+from tinytown.domain.agent import GONE
 from tinytown.domain.ids import CONDUCTOR
 from tinytown.domain.message import Message, MessageKind
 from tinytown.domain.mission import Help, MissionState
@@ -125,7 +125,7 @@ def _first_ask(draft: Draft) -> datetime:
     """At once when a person must decide; after a while when an agent may still turn up."""
     if any(i.hold is not None for i in draft.unfinished()):
         return draft.now
-    if not any(a.state in AVAILABLE for a in draft.agents.values()):
+    if all(a.state in GONE for a in draft.agents.values()):  # one that lost its host is back as soon as that is
         return draft.now
     return draft.now + timedelta(seconds=draft.mission.policy.help_after_secs)
 
