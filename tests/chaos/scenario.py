@@ -346,13 +346,13 @@ class ChaosTown:
             parts.append(done.stdout + done.stderr)
         logs = [self.state / "logs" / "host.log", self.root.parent / f"{self.root.name}-dispatch.log"]
         parts += ["\n".join(log.read_text().splitlines()[-40:]) for log in logs if log.exists()]
-        running = [f"{process.pid} {' '.join(process.cmdline())}" for process in self.processes()]
+        running = [f"{process.pid} {' '.join(command_line(process))}" for process in self.processes()]
         return "\n---\n".join((*parts, "\n".join(running)))
 
     def close(self) -> None:
         """Stop the town as a person does; fails when that leaves a process behind."""
         self.tt("stop")
-        left = [f"{process.pid} {process.cmdline()}" for process in self.living()]
+        left = [f"{process.pid} {command_line(process)}" for process in self.living()]
         assert left == [], f"tt stop left {left}"
 
     def clear(self) -> None:
@@ -386,6 +386,14 @@ def is_gone(process: psutil.Process) -> bool:
         return not process.is_running() or process.status() == psutil.STATUS_ZOMBIE
     except psutil.NoSuchProcess:
         return True
+
+
+def command_line(process: psutil.Process) -> list[str]:
+    """Its arguments; none when it is gone."""
+    try:
+        return process.cmdline()
+    except psutil.Error:
+        return []
 
 
 def _process(pid: int | None) -> psutil.Process | None:

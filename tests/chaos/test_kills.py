@@ -1,7 +1,8 @@
 """Missions survive `kill -9` of anything at any moment, many times over.
 
 CHAOS_KILLS (default 12) is how many kills there are in all, CHAOS_TOWNS (default 3) over how many towns they are
-spread, CHAOS_SEED the first town's seed (each further one has the next); a failure names its seed.
+spread, CHAOS_SEED the first town's seed (each further one has the next); a failure names its seed. To hunt one kind of
+bug: CHAOS_VICTIMS (a comma-separated part of VICTIMS) and CHAOS_PAUSE_SECS (the longest time between two kills).
 """
 
 from __future__ import annotations
@@ -27,8 +28,8 @@ TOWNS = int(os.environ.get("CHAOS_TOWNS", "3"))
 FIRST_SEED = int(os.environ.get("CHAOS_SEED", "1"))
 SEEDS = range(FIRST_SEED, FIRST_SEED + TOWNS)
 
-VICTIMS = ("host", "dispatcher", "server", "agent", "everything")
-LONGEST_PAUSE_SECS = 1.5
+VICTIMS = tuple(os.environ.get("CHAOS_VICTIMS", "host,dispatcher,server,agent,everything").split(","))
+LONGEST_PAUSE_SECS = float(os.environ.get("CHAOS_PAUSE_SECS", "1.5"))
 ORDER = (("#1", "#2"), ("#2", "#3"), ("#1", "#4"))
 """(before, after) of merges."""
 

@@ -6,7 +6,7 @@ import subprocess
 from collections import Counter
 from collections.abc import Iterable
 
-from tests.chaos.scenario import ChaosTown
+from tests.chaos.scenario import ChaosTown, command_line
 from tests.waiting import wait_until
 
 from tinytown.domain.task import TaskKind, TaskState
@@ -55,13 +55,15 @@ def check_tasks(town: ChaosTown, mission_id: str, most_runs: int) -> None:
 
 
 def check_processes(town: ChaosTown) -> None:
-    """No run is left, and of the town only one dispatcher and one host."""
+    """No run is left, and of the town only one dispatcher and one host; git may be clearing away for a while."""
     wait_until(lambda: town.runs() == {}, "no run is left")
-    host = town.host
-    others = [process for process in town.processes() if host is None or process.pid != host.pid]
-    dispatchers = [process for process in others if "dispatch" in process.cmdline()]
-    assert [process.cmdline() for process in others if process not in dispatchers] == []
-    assert len(dispatchers) == 1
+
+    def others() -> list[list[str]]:
+        host = town.host
+        return [command_line(process) for process in town.living() if process not in {host, town.server}]
+
+    wait_until(lambda: [line[-1:] for line in others()] == [["dispatch"]], f"only one dispatcher is left: {others()}")
+    assert town.host is not None
 
 
 def check_queues(town: ChaosTown, mission_id: str) -> None:
