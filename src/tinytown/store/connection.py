@@ -121,6 +121,38 @@ class Connection:
             reply = self._exchange((call,), self._timeout_secs, may_repeat=may_repeat)[0]
         return _checked(reply)
 
+    def run_and_read(
+        self,
+        script: Script,
+        prefix: str,
+        args: Mapping[str, Any],
+        reads: Sequence[Command],
+        *,
+        may_repeat: bool = False,
+    ) -> list[Any]:
+        """Run a script, then commands that only read, all at one moment and in one round trip.
+
+        What is large is better read so than by the script: that would copy it into Lua and out again.
+
+        Returns:
+            The script's reply, then those of the commands.
+
+        Raises:
+            TinytownError, StoreUnavailableError: as `run`.
+        """
+        packed = msgspec.msgpack.encode(args)
+        replies = self._transact((("EVALSHA", script.sha, 1, prefix, packed), *reads), may_repeat=may_repeat)
+        if isinstance(replies[0], hiredis.ReplyError) and str(replies[0]).startswith("NOSCRIPT"):
+            replies = self._transact((("EVAL", script.text, 1, prefix, packed), *reads), may_repeat=may_repeat)
+        return [_checked(reply) for reply in replies]
+
+    def _transact(self, commands: Sequence[Command], *, may_repeat: bool) -> list[Any]:
+        """The replies to commands that nothing comes between; errors among them are left as they are."""
+        framed = (("MULTI",), *commands, ("EXEC",))
+        replies = self._exchange(framed, self._timeout_secs, may_repeat=may_repeat)
+        found: list[Any] = [_checked(reply) for reply in replies][-1]
+        return found
+
     def wait(self, command: Command, timeout_secs: float) -> Any:
         """The reply to a command that blocks up to `timeout_secs` on the server, such as XREAD BLOCK."""
         margin = max(self._timeout_secs, _WAIT_MARGIN_SECS)

@@ -81,6 +81,8 @@ class _Progress(msgspec.Struct, frozen=True):
 
 
 _progress = msgspec.json.Decoder(_Progress)
+_items = msgspec.json.Decoder(list[WorkItem])
+_watches = msgspec.json.Decoder(list[Watch])
 
 
 class MissionStore:
@@ -123,15 +125,21 @@ class MissionStore:
         Raises:
             NotFoundError: there is none.
         """
-        reply = self._run("read_mission", id=mission_id, dispatcher=dispatcher, ttl_ms=LEASE_MS, may_repeat=True)
+        reply, work, watches = self._connection.run_and_read(
+            load("read_mission"),
+            self._keys.prefix,
+            {"id": mission_id, "dispatcher": dispatcher, "ttl_ms": LEASE_MS},
+            [("HVALS", self._keys("mission", mission_id, part)) for part in ("work", "watch")],
+            may_repeat=True,
+        )
         if reply[0] == b"held":
             return str(reply[1].decode())
-        token, record, version, work, watches, tasks, agents, signals, wakes = reply
+        token, record, version, tasks, agents, signals, wakes = reply
         mission = msgspec.structs.replace(decode(record, Mission), version=int(version))
         return Stored(
             mission=mission,
-            items=_all(work, WorkItem),
-            watches=_all(watches, Watch),
+            items={item.id: item for item in _items.decode(_array(work))},
+            watches={watch.id: watch for watch in _watches.decode(_array(watches))},
             tasks={task.id: task for flat in tasks if flat for task in (to_task(flat),)},
             agents={agent.id: agent for flat, load in agents for agent in (to_agent(flat, open_tasks=load),)},
             signals={target: value.decode() for target, value in pairs(signals).items()},
@@ -279,6 +287,6 @@ def _event(event: MissionEvent) -> dict[str, Any]:
     }
 
 
-def _all(flat: list[bytes], type_: type[Any]) -> dict[str, Any]:
-    decoder = msgspec.json.Decoder(type_)
-    return {name.decode(): decoder.decode(data) for name, data in zip(flat[::2], flat[1::2], strict=True)}
+def _array(records: list[bytes]) -> bytes:
+    """One JSON text: decoding it is a third faster than decoding thousands of them."""
+    return b"[" + b",".join(records) + b"]"

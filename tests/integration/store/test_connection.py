@@ -102,6 +102,30 @@ def test_script_is_sent_whole_when_the_server_forgot_it(connection: Connection, 
     assert connection.run(count, keys.prefix, {}) == 3
 
 
+def test_what_is_read_beside_a_script_is_of_the_moment_after_it(connection: Connection, keys: Keys) -> None:
+    connection.execute("SCRIPT", "FLUSH")
+    count = script("return redis.call('INCR', key('count'))")
+    for expected in (1, 2):  # sent whole, then known
+        replies = connection.run_and_read(count, keys.prefix, {}, [("GET", keys("count")), ("HVALS", keys("none"))])
+        assert replies == [expected, str(expected).encode(), []]
+
+
+def test_refusal_of_a_script_is_raised_although_something_was_read_beside_it(
+    connection: Connection, keys: Keys
+) -> None:
+    refusal = script("return refuse('STALE', 'it moved on')")
+    with pytest.raises(StaleError, match="it moved on"):
+        connection.run_and_read(refusal, keys.prefix, {}, [("GET", keys("count"))])
+    assert connection.execute("PING") == b"PONG"
+
+
+def test_wrong_command_beside_a_script_keeps_the_script_from_running(connection: Connection, keys: Keys) -> None:
+    count = script("return redis.call('INCR', key('count'))")
+    with pytest.raises(StoreError, match="unknown command"):
+        connection.run_and_read(count, keys.prefix, {}, [("NONSENSE",)])
+    assert connection.execute("GET", keys("count")) is None
+
+
 @pytest.mark.parametrize(
     ("code", "expected"),
     [

@@ -1,7 +1,8 @@
--- Reads a mission whole, and takes or renews the dispatcher's lease on it when `dispatcher` is given.
+-- Reads a mission without its items and watches, which are read beside it, and takes or renews the dispatcher's lease on
+-- it when `dispatcher` is given.
 -- A: id, dispatcher (or nil), ttl_ms
 -- NOTFOUND. Returns {'held', holder} when another dispatcher has the lease, else
--- {token, record, version, work, watches, tasks, agents, signals, wakes} with flat hashes as HGETALL gives them.
+-- {token, record, version, tasks, agents, signals, wakes} with flat hashes as HGETALL gives them.
 local name = key('mission', A.id)
 local record, version, wakes = unpack(redis.call('HMGET', name, 'record', 'version', 'wakes'))
 if not record then return refuse('NOTFOUND', 'no mission ' .. A.id) end
@@ -24,5 +25,4 @@ end
 for _, id in ipairs(redis.call('HVALS', key('agents'))) do
   agents[#agents + 1] = {redis.call('HGETALL', key('agent', id)), redis.call('SCARD', key('agent', id, 'tasks'))}
 end
-return {token, record, version, redis.call('HGETALL', name .. ':work'), redis.call('HGETALL', name .. ':watch'),
-  tasks, agents, redis.call('HGETALL', name .. ':signals'), wakes or ''}
+return {token, record, version, tasks, agents, redis.call('HGETALL', name .. ':signals'), wakes or ''}
