@@ -34,6 +34,7 @@ START_TIMEOUT_SECS = 10.0
 _STOP_TIMEOUT_SECS = 10.0
 _GRACE_SECS = 1.0
 _POLL_SECS = 0.005
+_START_TRIES = 3
 _PASSED_ON = ("PATH", "LANG", "TZ", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH")
 """All that the server sees of the environment: tokens and keys in it are none of its business."""
 _LOG_PREFIX = re.compile(r"^\d+:[A-Z] .*? [.*#-] ")
@@ -209,10 +210,21 @@ def _is_free(claim: int) -> bool:
 
 
 def _start(places: _Places, binary: Path, appendfsync: str, claim: int) -> None:
+    """Start it and wait until it answers; one that somebody kills meanwhile is started again."""
+    seen = places.log.stat().st_size if places.log.exists() else 0
+    for _ in range(_START_TRIES):
+        code = _exit_code(places, _launch(places, binary, appendfsync, claim))
+        if code is None:
+            return
+        if code != -signal.SIGKILL:
+            break
+    raise ServerError(f"the town's server ended as it started: {_log_tail(places, seen)}; see {places.log}")
+
+
+def _launch(places: _Places, binary: Path, appendfsync: str, claim: int) -> subprocess.Popen[bytes]:
     if is_full(places.data):
         raise ServerError(f"the disk of {places.data} is full: free some space, the town's server needs it")
     with _advised(places.home), places.log.open("ab") as log:
-        seen = log.tell()
         process = subprocess.Popen(
             _arguments(binary, appendfsync),
             cwd=places.data,
@@ -226,13 +238,19 @@ def _start(places: _Places, binary: Path, appendfsync: str, claim: int) -> None:
         )
     # It outlives this process; should it end before, somebody has to collect it.
     threading.Thread(target=process.wait, name="server-reaper", daemon=True).start()
+    return process
+
+
+def _exit_code(places: _Places, process: subprocess.Popen[bytes]) -> int | None:
+    """None once it answers, its exit code when it ends before."""
     deadline = time.monotonic() + START_TIMEOUT_SECS
     while not _answers(places, START_TIMEOUT_SECS):
-        if process.poll() is not None:
-            raise ServerError(f"the town's server ended as it started: {_log_tail(places, seen)}; see {places.log}")
+        if (code := process.poll()) is not None:
+            return code
         if time.monotonic() > deadline:
             raise ServerError(f"the town's server did not answer within {START_TIMEOUT_SECS:g} s; see {places.log}")
         time.sleep(_POLL_SECS)
+    return None
 
 
 def _arguments(binary: Path, appendfsync: str) -> list[str]:
