@@ -6,6 +6,7 @@ machine and on what else runs there. Usage errors are 2.
 
 from __future__ import annotations
 
+import signal
 import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from subprocess import SubprocessError
@@ -28,6 +29,7 @@ def main(names: Sequence[str]) -> int:
     if unknown := [name for name in names if name not in _MEASUREMENTS]:
         print(f"error: nothing is measured as '{unknown[0]}'; there are: {', '.join(_MEASUREMENTS)}", file=sys.stderr)  # noqa: T201  a program for people
         return 2
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # whatever ends it, nothing of it is left
     found: list[Row] = []
     failed = False
     for name in names or _MEASUREMENTS:

@@ -68,7 +68,7 @@ def child(town: Town, module: str, *arguments: str) -> Iterator[Child]:
         process = subprocess.Popen(
             [sys.executable, "-m", module, *arguments],
             cwd=_REPOSITORY,
-            env={**environment(), "TINYTOWN_TOWN": str(town.root)},
+            env={**environment(town.root), "TINYTOWN_TOWN": str(town.root)},
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=stderr,

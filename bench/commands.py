@@ -44,13 +44,20 @@ def _warm(folder: Path) -> dict[str, Samples]:
 
 def _cold(folder: Path) -> Samples:
     times = []
-    for _ in range(_COLD_TIMES):
+    for _ in range(_WARM_UP + _COLD_TIMES):
         stop_server(folder)
         times.append(_run(folder, _COMMANDS["status"]))
-    return Samples(tuple(times))
+    return Samples(tuple(times[_WARM_UP:]))
 
 
 def _run(folder: Path, argv: tuple[str, ...]) -> float:
     begun = perf_counter()
-    subprocess.run(argv, cwd=folder, env=environment(), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, check=True)
+    subprocess.run(
+        argv,
+        cwd=folder,
+        env=environment(folder.resolve()),
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        check=True,
+    )
     return (perf_counter() - begun) * 1000

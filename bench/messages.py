@@ -38,10 +38,15 @@ class Trips(msgspec.Struct, frozen=True, kw_only=True):
 def rows() -> Iterator[Row]:
     """The rows of the table."""
     trips = _measure("always")
-    received = compared("send to received", trips.claimed, "PING", trips.ping, within=_RATIO)
-    is_met = bool(received.is_met) and trips.claimed.p99 < _P99_MS
-    target = f"{received.target}, p99 under {_P99_MS:g} ms"
-    yield msgspec.structs.replace(received, target=target, is_met=is_met)
+    yield compared("send to received", trips.claimed, "PING", trips.ping, within=_RATIO)
+    yield Row(
+        what="send to received, p99",
+        figure=f"{trips.claimed.p99:.3f} ms",
+        reference=f"SET p99 {trips.set.p99:.3f} ms",
+        ratio=trips.claimed.p99 / trips.set.p99,
+        target=f"under {_P99_MS:g} ms",
+        is_met=trips.claimed.p99 < _P99_MS,
+    )
     yield compared("send to received, beside a write", trips.claimed, "SET", trips.set)
     yield compared("send to event seen", trips.seen, "PING", trips.ping)
     trips = _measure("everysec")
