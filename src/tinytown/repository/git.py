@@ -13,9 +13,13 @@ from pathlib import Path
 import msgspec
 
 from tinytown.domain.errors import GitError
+from tinytown.repository.stale_lock import blocking_lock, wait_for
 
 NO_COMMIT = "0" * 40
 """What a ref that must not exist yet is compared with."""
+
+_MOST_LOCKS = 4
+"""Lock files that may be in the way of one command, one after the other."""
 
 FALLBACK_IDENTITY = ("Tinytown", "tinytown@localhost")
 
@@ -219,6 +223,23 @@ class Git:
         return missing
 
     def _call(
+        self, args: tuple[str, ...], stdin: bytes | None, env: Mapping[str, str] | None
+    ) -> subprocess.CompletedProcess[bytes]:
+        """Run git, again when a lock was in its way and is gone now; a git that was killed leaves its lock behind."""
+        done = self._call_once(args, stdin, env)
+        for _ in range(_MOST_LOCKS):
+            lock = blocking_lock(_text(done.stderr), self.folder) if done.returncode != 0 else None
+            if lock is None or not wait_for(lock, self._places()):
+                break
+            done = self._call_once(args, stdin, env)
+        return done
+
+    def _places(self) -> tuple[Path, ...]:
+        """The repository's working trees, where whoever holds a lock of it works."""
+        lines = self._call_once(("worktree", "list", "--porcelain"), None, None).stdout.splitlines()
+        return tuple(Path(_text(line[9:])) for line in lines if line.startswith(b"worktree "))
+
+    def _call_once(
         self, args: tuple[str, ...], stdin: bytes | None, env: Mapping[str, str] | None
     ) -> subprocess.CompletedProcess[bytes]:
         try:

@@ -21,6 +21,7 @@ from tinytown.repository.git import NO_COMMIT, Git
 from tinytown.repository.hooks import Hooks
 from tinytown.repository.include import copy_included
 from tinytown.repository.lock import locked
+from tinytown.repository.stale_lock import remove_stale
 from tinytown.repository.start import Start, find_start, resolve
 from tinytown.repository.worktree_record import Phase, WorktreeRecord, read_record, write_record
 
@@ -247,11 +248,23 @@ class Worktrees:
 
     def _mend(self, path: Path) -> None:
         """Without its `.git` file, git commands in the worktree would work on the checkout around it."""
-        if self._is_usable(path):
-            return
-        self._git.run("worktree", "repair")
+        if not self._is_usable(path):
+            self._git.run("worktree", "repair")
         if not self._is_usable(path):
             raise GitError(f"{path} is not a working tree any more; move it away and try again")
+        self._unlock(path)
+
+    def _unlock(self, path: Path) -> None:
+        """An agent that was killed while it committed left locks that whoever works there next cannot explain."""
+        there = self._git.at(path)
+        own, common = (
+            Path(there.line("rev-parse", "--path-format=absolute", f"--git-{kind}")) for kind in ("dir", "common-dir")
+        )
+        locks = [own / "index.lock", own / "HEAD.lock"]
+        if (branch := there.current_branch()) is not None:
+            locks.append(common / "refs" / "heads" / f"{branch}.lock")
+        for lock in locks:
+            remove_stale(lock, (path,))
 
     def _set_aside(self, path: Path) -> tuple[str, ...]:
         """Move a folder that git knows nothing of out of the way; its files are kept."""

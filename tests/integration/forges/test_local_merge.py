@@ -320,7 +320,8 @@ class TestCrash:
             town.forge.merge(pull.url, pull.head, closes=())
         monkeypatch.undo()
         (town.git.folder / ".git" / "index.lock").touch()
-        assert "index.lock" in town.make_forge().merge(pull.url, pull.head, closes=()).notice
+        assert town.make_forge().merge(pull.url, pull.head, closes=()).notice == ""
+        assert (town.git.current_branch(), town.git.dirty_files()) == ("main", ())
         assert not os.path.lexists(town.git.folder / ".tt" / "checkouts.json")
 
 
