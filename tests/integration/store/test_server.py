@@ -265,9 +265,8 @@ def test_short_link_is_put_right_when_it_leads_elsewhere(tmp_path: Path, monkeyp
     assert Path(reachable(path)).parent.readlink() == Path("/" + "x" * LIMIT_BYTES)
 
 
-def test_short_link_is_never_made_in_a_folder_that_others_may_write(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_open_folder_gets_no_link(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A short link is never made in a folder that others may write. (The name is short: tmp_path is made of it.)"""
     monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path / "open"))
     monkeypatch.setenv("TMPDIR", str(tmp_path))
     (tmp_path / "open" / "tinytown").mkdir(parents=True)
