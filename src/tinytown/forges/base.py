@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Protocol
 
 from tinytown.domain.issue import Issue
-from tinytown.domain.pull import ChecksSeen, Merged, MergeabilitySeen, Pull, PullDraft, ReviewSeen
+from tinytown.domain.pull import ChecksSeen, MergeabilitySeen, Merged, Pull, PullDraft, ReviewSeen
 from tinytown.domain.refs import IssueRef
 from tinytown.domain.watch import WatchKind
 
