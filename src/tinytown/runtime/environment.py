@@ -19,7 +19,10 @@ import msgspec
 RUN_MARKER = "TINYTOWN_RUN_ID"
 """Variable by which a process is known to belong to a run, whatever became of its parent and session."""
 
-_IDENTITY = ("TINYTOWN_AGENT_ID", "TINYTOWN_AGENT_NAME", "TINYTOWN_TASK_ID", "TINYTOWN_TOWN", RUN_MARKER)
+TOWN_MARKER = "TINYTOWN_TOWN"
+"""Variable that holds the town's root folder; with RUN_MARKER beside it the process is part of some run of that town."""
+
+_IDENTITY = ("TINYTOWN_AGENT_ID", "TINYTOWN_AGENT_NAME", "TINYTOWN_TASK_ID", TOWN_MARKER, RUN_MARKER)
 _FORGE_TOKENS = ("GITHUB_TOKEN", "GH_TOKEN", "GITHUB_ENTERPRISE_TOKEN", "GH_ENTERPRISE_TOKEN")
 _MISLEADING = (
     # git would work on the repository that the host was started for, say from a hook, not on the worktree
@@ -62,7 +65,7 @@ def child_environment(
     child |= {
         "TINYTOWN_AGENT_ID": run.agent_id,
         "TINYTOWN_AGENT_NAME": run.agent_name,
-        "TINYTOWN_TOWN": str(run.town),
+        TOWN_MARKER: str(run.town),
         RUN_MARKER: run.run_id,
     }
     if run.task_id is not None:
@@ -75,7 +78,7 @@ def child_environment(
 
 def service_environment(parent: Mapping[str, str]) -> dict[str, str]:
     """The environment for a host or a server that an agent's `tt` starts: it outlives the run, so it is not marked as part of it."""
-    return {name: value for name, value in parent.items() if name not in _IDENTITY or name == "TINYTOWN_TOWN"}
+    return {name: value for name, value in parent.items() if name not in _IDENTITY or name == TOWN_MARKER}
 
 
 def secret_values(environ: Mapping[str, str]) -> tuple[str, ...]:

@@ -178,7 +178,7 @@ class Host:
     def _stop_leftovers(self, runs: list[str]) -> None:
         """Stop what a dead host left running before anything is started again."""
         known: list[ChildIdentity] = self._tools.records.all()
-        survivors = stop_orphans(known, runs, self._tools.leftovers)
+        survivors = stop_orphans(known, runs, self._tools.leftovers, town=self._tools.runner.root)
         if survivors:
             pids = [process.pid for process in survivors]
             log.error("processes of a dead host cannot be stopped", action="orphans_survive", pids=pids)

@@ -1,7 +1,7 @@
 """Finding and stopping what a dead host left running.
 
 A process is ours when its pid and start time are those on record, when it is in a session proven to be ours, or when
-its environment carries the id of the run. A session is proven by its leader's start time or by a marked member, never
+its environment carries the id of the run, or of any run of a town that has no host. A session is proven by its leader's start time or by a marked member, never
 by its number alone: numbers are used again, and daemons everywhere live in sessions whose leader is gone.
 """
 
@@ -9,11 +9,12 @@ from __future__ import annotations
 
 import os
 from collections.abc import Collection, Iterable, Iterator
+from pathlib import Path
 
 import msgspec
 import psutil
 
-from tinytown.runtime.environment import RUN_MARKER
+from tinytown.runtime.environment import RUN_MARKER, TOWN_MARKER
 from tinytown.runtime.ladder import Ladder, climb, drive, is_living, lineage, stop_all
 
 __all__ = ["ChildIdentity", "find_orphans", "session_members", "stop_all", "stop_orphans"]
@@ -32,12 +33,20 @@ class ChildIdentity(msgspec.Struct, frozen=True, kw_only=True):
     run_id: str
 
 
-def find_orphans(identities: Iterable[ChildIdentity], run_ids: Collection[str] = ()) -> list[psutil.Process]:
-    """Every living process of these children and runs; never ourselves, an ancestor of ours, or a look-alike."""
+def find_orphans(
+    identities: Iterable[ChildIdentity], run_ids: Collection[str] = (), *, town: Path | None = None
+) -> list[psutil.Process]:
+    """Every living process of these children and runs; never ourselves, an ancestor of ours, or a look-alike.
+
+    Args:
+        identities: children on record.
+        run_ids: runs whose children may not have come on record.
+        town: root folder of a town that has no host now, so that any run of it is left over.
+    """
     known = tuple(identities)
     wanted = {run_id for run_id in (*run_ids, *(identity.run_id for identity in known)) if run_id}
     leaders = [leader for identity in known if (leader := _leader(identity))]
-    marked = list(_marked(wanted)) if wanted else []
+    marked = list(_marked(wanted, town)) if wanted or town else []
     ours = {identity.session_id for identity in known}
     proven = {leader.pid for leader in leaders if leader.pid in ours}
     proven |= {session for process in marked if (session := _session(process.pid)) in ours}
@@ -47,10 +56,12 @@ def find_orphans(identities: Iterable[ChildIdentity], run_ids: Collection[str] =
     return sorted((p for p in found if p.pid not in kept and is_living(p)), key=lambda p: p.pid)
 
 
-def stop_orphans(identities: Iterable[ChildIdentity], run_ids: Collection[str], ladder: Ladder) -> list[psutil.Process]:
+def stop_orphans(
+    identities: Iterable[ChildIdentity], run_ids: Collection[str], ladder: Ladder, *, town: Path | None = None
+) -> list[psutil.Process]:
     """Find and stop them, also those that they start meanwhile; return the ones that could not be stopped."""
     known = tuple(identities)
-    return drive(climb(lambda: find_orphans(known, run_ids), ladder))
+    return drive(climb(lambda: find_orphans(known, run_ids, town=town), ladder))
 
 
 def session_members(sessions: Collection[int]) -> list[psutil.Process]:
@@ -68,10 +79,12 @@ def _leader(identity: ChildIdentity) -> psutil.Process | None:
     return process
 
 
-def _marked(run_ids: Collection[str]) -> Iterator[psutil.Process]:
+def _marked(run_ids: Collection[str], town: Path | None) -> Iterator[psutil.Process]:
     for process in psutil.process_iter():
         try:
-            if process.environ().get(RUN_MARKER) in run_ids:
+            environ = process.environ()
+            run_id = environ.get(RUN_MARKER)
+            if run_id and (run_id in run_ids or (town is not None and environ.get(TOWN_MARKER) == str(town))):
                 yield process
         except (psutil.Error, OSError, UnicodeError):
             continue  # another user's, or gone: not ours to see

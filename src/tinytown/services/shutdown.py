@@ -12,9 +12,10 @@ import msgspec
 import psutil
 
 from tinytown.domain.errors import ConflictError
+from tinytown.forges.local.checks import stop_left_checks
 from tinytown.runtime.ladder import Ladder, stop_all
-from tinytown.runtime.launcher import host_pid, is_host_running
-from tinytown.runtime.orphans import stop_orphans
+from tinytown.runtime.launcher import host_lock, host_pid, is_host_running
+from tinytown.runtime.orphans import find_orphans, stop_orphans
 from tinytown.runtime.run_records import RunRecords
 from tinytown.store.dispatchers import Dispatcher
 
@@ -38,7 +39,7 @@ class Stopped(msgspec.Struct, frozen=True, kw_only=True):
     host: int | None = None
     """Process id."""
     leftovers: int = 0
-    """Processes of agents that a dead host had left."""
+    """Processes of agents and checks that a dead host had left."""
     had_server: bool = False
     """Whether the town's own server ran."""
 
@@ -95,14 +96,18 @@ class Shutdown:
 
     def _stop_leftovers(self) -> int:
         """Stop what hosts that were killed left running; the next host forgets them."""
-        known = RunRecords(self._state / "runs").all()
-        if not known:
+        if not self._state.is_dir():
             return 0
-        before = len(known)
-        survivors = stop_orphans(known, [], ORPHAN_LADDER)
+        with host_lock(self._state) as is_alone:
+            if not is_alone:
+                raise ConflictError("a host was started meanwhile; stop the town again")
+            known, town = RunRecords(self._state / "runs").all(), self._state.parent
+            left = find_orphans(known, town=town)
+            survivors = stop_orphans(known, [], ORPHAN_LADDER, town=town)
+            checks = stop_left_checks(self._state)
         if survivors:
             raise ConflictError(f"processes of agents cannot be stopped: {', '.join(str(p.pid) for p in survivors)}")
-        return before
+        return len(left) + checks
 
 
 def _dispatcher(record: Dispatcher) -> psutil.Process | None:

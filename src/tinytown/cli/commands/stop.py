@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import click
 
-from tinytown.cli.render.text import count
 from tinytown.cli.session import Session, json_option, pass_session
 from tinytown.domain.errors import ConflictError
 from tinytown.services.shutdown import Stopped
@@ -33,7 +32,7 @@ def _lines(stopped: Stopped, redis_url: str, *, has_own_server: bool) -> list[st
     if stopped.host is not None:
         lines += ["agents: stopped; they go on when a host starts again", f"host: stopped (pid {stopped.host})"]
     elif stopped.leftovers:
-        lines.append(f"agents: stopped {count(stopped.leftovers, 'run')} that a dead host had left")
+        lines.append(f"agents: what a dead host had left is stopped (processes: {stopped.leftovers})")
     else:
         lines.append("agents, host: none ran")
     if not has_own_server:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import shutil
 import threading
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -22,6 +23,10 @@ from tinytown.store.checks import CheckJob
 
 MARK = "TINYTOWN_CHECK"
 """Environment variable by which the processes of a check are found after a crash; its value is their worktree."""
+
+_FOLDER = "checks"
+_KILL_SECS = 5.0
+_POLL_SECS = 0.01
 
 
 class CheckCommand(msgspec.Struct, frozen=True, kw_only=True):
@@ -47,7 +52,7 @@ class CheckRunner:
             hidden: names of environment variables the commands do not get: the forge's tokens.
         """
         self._git = git
-        self._folder = state_folder / "checks"
+        self._folder = state_folder / _FOLDER
         self._logs = state_folder / "logs" / "checks"
         self._lock = state_folder / "git.lock"
         self._commands = commands
@@ -87,15 +92,7 @@ class CheckRunner:
 
         Only for a host that starts: it must be the only one of this town on the machine, and run no checks yet.
         """
-        count = 0
-        for process in psutil.process_iter():
-            try:
-                mark = process.environ().get(MARK, "")
-                if mark and Path(mark).parent == self._folder:
-                    process.kill()
-                    count += 1
-            except (psutil.NoSuchProcess, psutil.AccessDenied):
-                continue
+        count = stop_left_checks(self._folder.parent)
         left = sorted(path for path in self._folder.iterdir() if path.is_dir()) if self._folder.is_dir() else []
         for path in left:
             self._remove(path)
@@ -127,6 +124,34 @@ class CheckRunner:
             if name not in self._hidden and not name.startswith("TINYTOWN_")
         }
         return kept | {"CI": "true", MARK: str(path)}
+
+
+def stop_left_checks(state_folder: Path) -> int:
+    """Stop the processes of checks whose host was killed; how many. Only while no host of the town runs here.
+
+    Args:
+        state_folder: `.tt`.
+    """
+    found = []
+    for process in psutil.process_iter():
+        try:
+            mark = process.environ().get(MARK, "")
+            if mark and Path(mark).parent == state_folder / _FOLDER:
+                process.kill()
+                found.append(process)
+        except (psutil.Error, OSError):
+            continue
+    deadline = time.monotonic() + _KILL_SECS
+    while any(_lives(process) for process in found) and time.monotonic() < deadline:
+        time.sleep(_POLL_SECS)
+    return len(found)
+
+
+def _lives(process: psutil.Process) -> bool:
+    try:
+        return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
+    except psutil.Error:
+        return False
 
 
 def _result(command: CheckCommand, done: CommandRun) -> CheckRun:
