@@ -38,6 +38,8 @@ from tinytown.store.tasks import TaskStore
 MARK = "CHAOS_TOWN"
 """Variable that every process of a test's town inherits; only the town's server does not get it."""
 
+ACTOR = Path(__file__).with_name("actor.py")
+
 TT = (sys.executable, "-m", "tinytown.cli")
 TOWN = "chaos"
 
@@ -127,6 +129,18 @@ TEST_COMMAND = (sys.executable, "-B", "-m", "unittest", "discover", "-s", "tests
 AGENTS = {"designer": "designer", "backend": "backend", "tester": "tester", "critic": "reviewer"}
 
 
+ACTORS = "".join(
+    f'[agent_clis.{name}]\ncommand = ["{sys.executable}", "{ACTOR}", "{name}"]\n'
+    for name in ("patient", "answering", "lazy", "deaf", "leaving")
+)
+"""Settings that make the actors known as agent CLIs."""
+
+
+def simple_issue(number: int = 1, *, kind: str = "design", more: str = "") -> dict[str, tuple[str, str, str]]:
+    """An issue that any actor can work on; a design needs no review."""
+    return {f"{number:04}-do-it": (f"Do it ({number})", f"[kind:{kind}]", more or "Do what has to be done.")}
+
+
 def issue_file(title: str, labels: str, body: str) -> str:
     """An issue as the local forge reads it."""
     return f"---\ntitle: {title}\nlabels: {labels}\nstate: open\nauthor: ada\n---\n{body}"
@@ -146,6 +160,8 @@ class ChaosTown:
         self.url: str | None = environ.get("REDIS_URL")
         home = root.parent / f"home-{root.name}"
         home.mkdir(exist_ok=True)
+        self.stage = root.parent / f"stage-{root.name}"
+        self.stage.mkdir(exist_ok=True)
         kept = {
             name: value for name, value in os.environ.items() if not name.startswith(("TINYTOWN_", "GIT_", "REDIS_URL"))
         }
@@ -155,6 +171,7 @@ class ChaosTown:
             "HOME": str(home),
             "PATH": f"{Path(sys.executable).parent}{os.pathsep}{kept['PATH']}",
             "TINYTOWN_DEMO_DELAY_SECS": str(delay_secs),
+            "CHAOS_STAGE": str(self.stage),
             MARK: self.mark,
             **environ,
         }
@@ -179,11 +196,21 @@ class ChaosTown:
         make_repository(root, {**files, **issue_files(issues)})
         town.tt("init", "--name", TOWN)
         config = root / "tinytown.toml"
-        told = ", ".join(str(list(check)) for check in checks)
-        config.write_text(f'[town]\nname = "{TOWN}"\n[forge.local]\nchecks = [{told}]\n{settings}')
+        told = msgspec.json.encode([list(check) for check in checks]).decode()
+        config.write_text(f'[town]\nname = "{TOWN}"\n[forge.local]\nchecks = {told}\n{settings}')
         town.git.run("add", "--all")
         town.git.run("commit", "--quiet", "-m", "Found the town", env=ISOLATED)
         return town
+
+    def told(self, what: str = "") -> list[tuple[str, str, int]]:
+        """What actors told, in order: (what, run id, pid)."""
+        file = self.stage / "told"
+        lines = [line.split() for line in file.read_text().splitlines()] if file.exists() else []
+        return [(name, run_id, int(pid)) for name, run_id, pid in lines if name.startswith(what)]
+
+    def let_go(self) -> None:
+        """Let actors that wait go on."""
+        (self.stage / "go").touch()
 
     def tt(self, *arguments: str, code: int = 0, **environ: str) -> str:
         """Run `tt`, which must end with that exit code; what it printed on stdout."""
