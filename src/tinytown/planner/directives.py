@@ -164,6 +164,7 @@ def _go_on(draft: Draft) -> None:
 
 def _lift(draft: Draft, item: WorkItem) -> None:
     item = draft.put(item.id, hold=None, failed_attempts=0, fix_rounds=0, errors=0, retry_at=None)
+    draft.say("item.resumed", f"{item.key} is tried again", item=item.id)
     if not item.fixes and item.submitted is None and item.status is WorkStatus.BLOCKED:
         draft.move(item.id, WorkStatus.READY)
     look_now(draft, item.id, draft.now)
@@ -213,7 +214,7 @@ def _take_back(draft: Draft, item: WorkItem, reason: str) -> None:
     work = draft.tasks.get(item.task_id or "")
     draft.cancel_tasks_of(item.id, reason)
     if work is not None and work.is_open and work.spec.kind is not TaskKind.REVIEW:
-        give_back(draft, draft.items[item.id])
+        give_back(draft, draft.items[item.id], reason)
 
 
 def _keep(draft: Draft, text: str, words: list[str]) -> str:

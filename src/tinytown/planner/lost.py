@@ -43,6 +43,6 @@ def _release(draft: Draft, task: Task, agent: Agent | None) -> None:
     draft.cancel(task, state)
     if task.spec.kind is TaskKind.REVIEW:
         draft.put(item.id, review_task_id=None)
+        draft.say("review.released", f"{item.key} is reviewed by somebody else: {state}", item=item.id)
     else:
-        give_back(draft, item)
-    draft.say("item.released", f"{item.key} goes to somebody else: {state}", item=item.id)
+        give_back(draft, item, state)

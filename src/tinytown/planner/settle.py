@@ -43,8 +43,7 @@ def _release_missing(draft: Draft) -> None:
     """A task that the store forgot (a mission that was stopped for a month) is given out anew."""
     for item in draft.unfinished():
         if item.status in BUSY and item.task_id not in draft.tasks:
-            _give_back(draft, item, None)
-            draft.say("item.released", f"{item.key} goes to somebody else: its task is gone", item=item.id)
+            give_back(draft, item, "its task is gone")
         if item.review_task_id is not None and item.review_task_id not in draft.tasks:
             draft.put(item.id, review_task_id=None)
 
@@ -76,7 +75,7 @@ def _settle_work(draft: Draft, item: WorkItem, task: Task) -> None:
     elif task.state is TaskState.FAILED:
         _failed(draft, item, task)
     else:
-        _give_back(draft, item, None)
+        give_back(draft, item, "its task was cancelled")
 
 
 def _completed(draft: Draft, item: WorkItem, task: Task) -> None:
@@ -163,9 +162,10 @@ def _give_back(draft: Draft, item: WorkItem, at: datetime | None) -> None:
     draft.move(item.id, back, task_id=None, retry_at=at)
 
 
-def give_back(draft: Draft, item: WorkItem) -> None:
+def give_back(draft: Draft, item: WorkItem, why: str) -> None:
     """Let somebody else take the item, at once."""
     _give_back(draft, item, None)
+    draft.say("item.released", f"{item.key} goes to somebody else: {why}", item=item.id)
 
 
 def _settle_review(draft: Draft, item: WorkItem, task: Task) -> None:
