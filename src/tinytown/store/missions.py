@@ -110,6 +110,7 @@ class MissionStore:
             events=[[encode(event), event.type, event.text] for event in events],
             at=at_text(at),
             ms=to_ms(at),
+            may_repeat=True,
         )
 
     def read(self, mission_id: str, *, dispatcher: str | None = None) -> Stored | str:

@@ -77,6 +77,7 @@ class TaskStore:
             run=run_id,
             at=at_text(at),
             ms=to_ms(at),
+            may_repeat=run_id is not None,  # the run has the task until it ends, so saying it twice is saying it once
         )
         return str(reply.decode())
 
@@ -92,5 +93,5 @@ class TaskStore:
         replies = self._connection.execute_many([("HGETALL", self._keys("task", i)) for i in task_ids])
         return [to_task(flat) for flat in replies if flat]
 
-    def _run(self, script: str, /, **args: Any) -> Any:
-        return self._connection.run(load(script), self._keys.prefix, args)
+    def _run(self, script: str, /, *, may_repeat: bool = False, **args: Any) -> Any:
+        return self._connection.run(load(script), self._keys.prefix, args, may_repeat=may_repeat)

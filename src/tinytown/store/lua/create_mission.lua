@@ -1,6 +1,6 @@
 -- Stores a new mission whole.
 -- A: id, record (JSON), items (map id -> JSON), briefs (map id -> JSON), events (list of {json, type, text}), at, ms
-if redis.call('EXISTS', key('mission', A.id)) == 1 then return refuse('EXISTS', 'there is a mission ' .. A.id) end
+if redis.call('EXISTS', key('mission', A.id)) == 1 then return 1 end -- the same call again: its answer was lost
 local name = key('mission', A.id)
 redis.call('HSET', name, 'record', A.record, 'version', 1, 'wakes', 0)
 for id, item in pairs(A.items) do redis.call('HSET', name .. ':work', id, item) end
