@@ -29,6 +29,7 @@ from tinytown.domain.errors import (
 from tinytown.domain.mission import MissionEvent, MissionState
 from tinytown.domain.watch import WatchKind
 from tinytown.forges.base import Forge
+from tinytown.planner.compile import Compiled
 from tinytown.planner.tick import Decision, decide
 from tinytown.planner.wants import Found, LookAt, LookedUp, LookUp, Merge, Opened, OpenPull, Outcome, Refused, Want
 from tinytown.services.commits import to_commit, to_snapshot
@@ -230,26 +231,34 @@ class Dispatcher:
         try:
             compiled = self._tools.planning.compile(plan, now)
         except ForgeUnavailableError as error:
-            waited = (now - mission.created_at).total_seconds()
-            due = now + timedelta(seconds=min(max(waited, REPLAN_LEAST_SECS), REPLAN_MOST_SECS))
-            later = msgspec.structs.replace(mission, blocked_reason=error.message, next_wake_at=due, updated_at=now)
-            self._tools.missions.commit(stored, Commit(mission=later), now, due=due)
-            return ()
-        except ProblemsError as error:
-            reason = "; ".join(error.problems)
-            failed = msgspec.structs.replace(
-                mission, state=MissionState.FAILED, blocked_reason=reason, next_wake_at=None, updated_at=now
-            )
-            event = MissionEvent(at=now, type="mission.failed", text=f"mission is failed: {reason}")
-            self._tools.missions.commit(stored, Commit(mission=failed, events=(event,)), now, due=None)
-            return ()
+            self._plan_later(stored, error.message, now)
+        except (ProblemsError, ForgeError) as error:
+            self._give_up(stored, error.message.replace("\n", "; "), now)
+        else:
+            self._begin(stored, compiled, now)
+        return ()
+
+    def _plan_later(self, stored: Stored, reason: str, now: datetime) -> None:
+        waited = (now - stored.mission.created_at).total_seconds()
+        due = now + timedelta(seconds=min(max(waited, REPLAN_LEAST_SECS), REPLAN_MOST_SECS))
+        later = msgspec.structs.replace(stored.mission, blocked_reason=reason, next_wake_at=due, updated_at=now)
+        self._tools.missions.commit(stored, Commit(mission=later), now, due=due)
+
+    def _give_up(self, stored: Stored, reason: str, now: datetime) -> None:
+        failed = msgspec.structs.replace(
+            stored.mission, state=MissionState.FAILED, blocked_reason=reason, next_wake_at=None, updated_at=now
+        )
+        event = MissionEvent(at=now, type="mission.failed", text=f"mission is failed: {reason}")
+        self._tools.missions.commit(stored, Commit(mission=failed, events=(event,)), now, due=None)
+
+    def _begin(self, stored: Stored, compiled: Compiled, now: datetime) -> None:
         running = msgspec.structs.replace(
-            mission, state=MissionState.RUNNING, blocked_reason=None, next_wake_at=now, updated_at=now
+            stored.mission, state=MissionState.RUNNING, blocked_reason=None, next_wake_at=now, updated_at=now
         )
         event = MissionEvent(at=now, type="mission.started", text=f"{len(compiled.items)} items planned")
-        commit = Commit(mission=running, items=compiled.items, briefs=compiled.briefs, events=(event,))
+        warnings = [MissionEvent(at=now, type="mission.warning", text=warning) for warning in compiled.warnings]
+        commit = Commit(mission=running, items=compiled.items, briefs=compiled.briefs, events=(event, *warnings))
         self._tools.missions.commit(stored, commit, now, due=now)
-        return ()
 
     def _carry_out(self, want: Want) -> Found:
         """Do what is wanted outside; a refusal is an outcome like any other."""
