@@ -172,9 +172,10 @@ class Draft:
         del self.tasks[task_id]
 
     def answer(self, target: str, token: str) -> None:
-        """Remember that a signal was answered; it makes nothing due any more."""
+        """Remember that a signal was answered; it makes nothing due any more. One that came since is another."""
         self._answered[target] = token
-        self.signals.pop(target, None)
+        if self.signals.get(target) == token:
+            del self.signals[target]
 
     def send(self, message: Message) -> None:
         """Send a message with the commit."""

@@ -119,6 +119,23 @@ def test_look_answers_the_signal_it_was_made_for() -> None:
     assert decision.wants == ()
 
 
+def test_signal_that_came_after_the_look_makes_another_look() -> None:
+    item = handed_in(1)
+    want = LookAt(
+        watch_id=make_watch(item, CHECKS).id, item_id=item.id, kind=CHECKS, target="acme/shop/pull/1", signal="5"
+    )
+    outcome = Outcome(want=want, found=ChecksSeen(head=HEAD, verdict=Verdict.PENDING))
+
+    after, decision = step(watched(item, signals={"acme/shop/pull/1": "6"}), outcome)
+
+    assert after.signals == {"acme/shop/pull/1": "6"}
+    assert [(look.kind, look.signal) for look in decision.wants if isinstance(look, LookAt)] == [
+        (CHECKS, "6"),
+        (REVIEWS, "6"),
+        (MERGING, "6"),
+    ]
+
+
 def test_snoozed_watch_ignores_signals_until_it_is_due() -> None:
     item = handed_in(1)
     snoozed = make_watch(item, CHECKS, status=WatchStatus.SNOOZED, next_due_at=later(600))
