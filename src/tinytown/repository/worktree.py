@@ -89,12 +89,15 @@ class Worktrees:
         Raises:
             GitError: git or a hook failed; calling again goes on from there.
         """
-        name = self._choose_name(name, owner)
-        with self._alone(name):
-            with locked(self._git_lock):
-                notes = self._ensure(name, branch, base, starts_from, owner)
-            notes += self._furnish(name)
-            return self._worktree(name, notes)
+        candidates = (_check(name), f"{name}-{owner[:8]}")
+        for candidate in candidates:
+            with self._alone(candidate):
+                if self._owner_of(candidate) not in {None, owner}:
+                    continue
+                with locked(self._git_lock):
+                    notes = self._ensure(candidate, branch, base, starts_from, owner)
+                return self._worktree(candidate, notes + self._furnish(candidate))
+        raise GitError(f"worktrees {' and '.join(candidates)} belong to others; remove one of them")
 
     def checkout_for_review(self, name: str, head: str) -> Worktree:
         """A worktree without a branch, at commit `head`.
@@ -318,12 +321,6 @@ class Worktrees:
                 raise WorktreeInUseError(f"worktree {path.name} is kept: {error.message}") from error
         if path.is_dir():
             shutil.rmtree(path)
-
-    def _choose_name(self, wanted: str, owner: str) -> str:
-        for name in (_check(wanted), f"{wanted}-{owner[:8]}"):
-            if self._owner_of(name) in {None, owner}:
-                return name
-        raise GitError(f"worktrees {wanted} and {wanted}-{owner[:8]} belong to others; remove one of them")
 
     def _owner_of(self, name: str) -> str | None:
         """Whose the worktree is; None when there is none."""

@@ -3,7 +3,9 @@ from __future__ import annotations
 import multiprocessing
 import shutil
 import sys
+import threading
 import uuid
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -102,6 +104,20 @@ class TestForeign:
         assert made.branch == f"tt/1-x-{ITEM[:8]}"
         assert git.find_branch("tt/1-x") == theirs
         assert prepare(worktrees) == made
+
+    def test_two_items_that_want_one_name_at_once_get_a_worktree_each(self, git: Git) -> None:
+        for name in ("1-x", "2-x", "3-x", "4-x"):
+            start = threading.Barrier(2)
+
+            def make(owner: str, name: str = name, start: threading.Barrier = start) -> Worktree:
+                town = Worktrees(git.folder, git.folder / ".tt" / "worktrees")
+                start.wait(10)
+                return town.prepare(name, branch=f"tt/{name}", base="main", owner=owner)
+
+            with ThreadPoolExecutor(2) as pool:
+                made = list(pool.map(make, (ITEM, OTHER)))
+            assert len({one.path for one in made}) == 2
+            assert len({one.branch for one in made}) == 2
 
     def test_another_items_worktree_and_branch_are_left_alone(self, worktrees: Worktrees) -> None:
         first, second = prepare(worktrees), prepare(worktrees, owner=OTHER)
@@ -407,7 +423,7 @@ class TestStatus:
 
 def test_a_folder_that_cannot_be_written_is_an_error_that_names_it(git: Git, worktrees: Worktrees) -> None:
     (git.folder / ".tt").write_text("a file where a folder should be")
-    with pytest.raises(GitError, match=r"\.tt/worktrees/\S+ cannot be read: Not a directory"):
+    with pytest.raises(GitError, match=r"\.tt/worktrees/\S+ cannot be written: Not a directory"):
         prepare(worktrees)
     assert git.branches() == ("main",)
 
