@@ -84,6 +84,15 @@ def test_one_merged_by_hand_is_merged(town: LocalTown, how: tuple[str, ...]) -> 
     assert town.forge.merge(pull.url, pull.head, closes=()).sha == town.git.rev_parse("main")
 
 
+def test_one_merged_by_hand_before_its_checks_ran_is_seen_as_merged(town: LocalTown) -> None:
+    town.forge = town.make_forge(has_checks=True)
+    branch_with(town.git, "tt/1", {"a": "1"})
+    pull = town.open()
+    town.git.run("merge", "--no-ff", "--quiet", "-m", "by hand", "tt/1")
+    seen = town.forge.mergeability(pull.url)
+    assert seen.merged_as == town.git.rev_parse("main")
+
+
 def test_a_branch_set_back_to_the_base_is_not_merged_and_has_nothing_to_merge(town: LocalTown) -> None:
     branch_with(town.git, "tt/1", {"a": "1"})
     pull = town.open()

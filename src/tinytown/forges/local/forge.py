@@ -165,7 +165,7 @@ class LocalForge:
         """Merges on paper, into the base branch as it is now."""
         pull = self._current(url)
         if not pull.is_open:
-            return MergeabilitySeen(head=pull.head, verdict=Verdict.PASSED)
+            return MergeabilitySeen(head=pull.head, verdict=Verdict.PASSED, merged_as=pull.merged_as)
         base = self._base_of(pull)
         if self._git.is_ancestor(pull.head, base):
             return MergeabilitySeen(head=pull.head, verdict=Verdict.FAILED, reason=_EMPTY)
