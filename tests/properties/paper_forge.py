@@ -99,6 +99,10 @@ class PaperForge:
         """The checks of its head."""
         return self._call(lambda: self._checks(self._find(url)))
 
+    def recheck(self, url: str) -> None:
+        """Forget what the checks of its head said."""
+        self._call(lambda: self.verdicts.pop(self.head(self._find(url)), None))
+
     def reviews(self, url: str) -> ReviewSeen:
         """What people said of its head."""
         return self._call(lambda: self._reviews(self._find(url)))

@@ -47,6 +47,8 @@ class CheckRun(msgspec.Struct, frozen=True, kw_only=True):
     """One line."""
     output: str = ""
     """The end of its log, as far as it is useful for mending."""
+    trouble: str = ""
+    """Why it could not be run, one line: not the commit's fault, so its verdict is UNKNOWN and a person must look."""
 
 
 class ChecksSeen(msgspec.Struct, frozen=True, kw_only=True):
@@ -54,7 +56,18 @@ class ChecksSeen(msgspec.Struct, frozen=True, kw_only=True):
 
     head: str
     verdict: Verdict
+    """FAILED when one failed, whatever became of the others; UNKNOWN when some could not be run."""
     runs: tuple[CheckRun, ...] = ()
+
+    @property
+    def trouble(self) -> str:
+        """Why some of them could not be run, one line; a person must look, then `Forge.recheck` runs them again.
+
+        Empty unless the verdict is UNKNOWN: what failed is mended first.
+        """
+        if self.verdict is not Verdict.UNKNOWN:
+            return ""
+        return "; ".join(f"check {run.name}: {run.trouble}" for run in self.runs if run.trouble)
 
 
 class MergeabilitySeen(msgspec.Struct, frozen=True, kw_only=True):

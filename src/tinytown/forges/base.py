@@ -43,6 +43,13 @@ class Forge(Protocol):
         """The checks of the current head commit."""
         ...
 
+    def recheck(self, url: str) -> None:
+        """Run the checks of the current head commit again; until they end, `checks` says PENDING.
+
+        Those that are queued or under way already are left alone, and so is a pull request that is not open.
+        """
+        ...
+
     def reviews(self, url: str) -> ReviewSeen:
         """What people said of the current head commit."""
         ...

@@ -35,9 +35,9 @@ class CheckStore:
         self._connection = connection
         self._keys = keys
 
-    def request(self, number: int, *, at: datetime) -> None:
-        """Queue the checks of the pull request's head, unless they are queued, running or done."""
-        self._run("queue_check", {"number": str(number)} | _time(at))
+    def request(self, number: int, *, at: datetime, again: bool = False) -> None:
+        """Queue the checks of the pull request's head, unless they are queued, running or (but for `again`) done."""
+        self._run("queue_check", {"number": str(number), "again": again} | _time(at))
 
     def results(self, number: int, head: str) -> tuple[CheckRun, ...]:
         """The results for a commit, by name; none while they are not all there."""

@@ -18,6 +18,7 @@ from tinytown.forges.local.checks import MARK, CheckCommand
 from tinytown.store.checks import CheckJob
 
 PASSED = CheckRun(name="tests", verdict=Verdict.PASSED, summary="passed")
+FAILED = CheckRun(name="tests", verdict=Verdict.FAILED, summary="exit code 1")
 
 
 def python(name: str, code: str, timeout_secs: float = 20) -> CheckCommand:
@@ -120,6 +121,39 @@ class TestQueue:
         assert town.checks.queued() == 0
         assert town.forge.checks(job.url).verdict is Verdict.PENDING
         assert town.checks.queued() == 1
+
+    def test_checks_that_ended_can_be_run_again(self, town: LocalTown) -> None:
+        job = claimed(town)
+        town.forge.recheck(job.url)
+        assert town.checks.queued() == 0, "they run already"
+        town.checks.finish(job, (FAILED,), at=NOW)
+        town.forge.recheck(job.url)
+        town.forge.recheck(job.url)
+        assert (town.forge.checks(job.url).verdict, town.checks.queued()) == (Verdict.PENDING, 1)
+        again = town.checks.claim("h1", at=NOW)
+        assert again == job
+        town.checks.finish(again, (PASSED,), at=NOW)
+        assert town.forge.checks(job.url).verdict is Verdict.PASSED
+
+    def test_checks_of_a_merged_pull_request_are_not_run_again(self, town: LocalTown) -> None:
+        job = claimed(town)
+        town.checks.finish(job, (PASSED,), at=NOW)
+        town.forge.merge(job.url, job.head, closes=())
+        town.forge.recheck(job.url)
+        assert town.checks.queued() == 0
+
+    def test_a_check_that_could_not_be_run_is_trouble_and_no_failure(self, town: LocalTown) -> None:
+        job = claimed(town)
+        lint = CheckRun(name="lint", verdict=Verdict.UNKNOWN, trouble="ruff is not here")
+        town.checks.finish(job, (PASSED, lint), at=NOW)
+        seen = town.forge.checks(job.url)
+        assert (seen.verdict, seen.trouble) == (Verdict.UNKNOWN, "check lint: ruff is not here")
+        town.forge.recheck(job.url)
+        again = town.checks.claim("h1", at=NOW)
+        assert again is not None
+        town.checks.finish(again, (FAILED, lint), at=NOW)
+        seen = town.forge.checks(job.url)
+        assert (seen.verdict, seen.trouble) == (Verdict.FAILED, "")
 
 
 class TestRun:

@@ -12,7 +12,7 @@ import msgspec
 
 from tinytown.domain.errors import ConflictError, ForgeError, ForgeUnavailableError, GitError, NotFoundError
 from tinytown.domain.issue import Issue
-from tinytown.domain.pull import ChecksSeen, MergeabilitySeen, Merged, Pull, PullDraft, ReviewSeen
+from tinytown.domain.pull import CheckRun, ChecksSeen, MergeabilitySeen, Merged, Pull, PullDraft, ReviewSeen
 from tinytown.domain.refs import IssueRef
 from tinytown.domain.watch import WatchKind
 from tinytown.domain.workitem import Verdict
@@ -127,12 +127,18 @@ class LocalForge:
         pull = self._current(url)
         runs = self._checks.results(pull.number, pull.head)
         if runs:
-            verdict = Verdict.PASSED if all(run.verdict is Verdict.PASSED for run in runs) else Verdict.FAILED
-            return ChecksSeen(head=pull.head, verdict=verdict, runs=runs)
+            return ChecksSeen(head=pull.head, verdict=_together(runs), runs=runs)
         if not self._has_checks:
             return ChecksSeen(head=pull.head, verdict=Verdict.PASSED)
         self._checks.request(pull.number, at=self._now())
         return ChecksSeen(head=pull.head, verdict=Verdict.PENDING)
+
+    @_git_trouble()
+    def recheck(self, url: str) -> None:
+        """Forget the results for the head and queue its checks, unless they wait or run already."""
+        pull = self._current(url)
+        if pull.is_open and self._has_checks:
+            self._checks.request(pull.number, at=self._now(), again=True)
 
     @_git_trouble()
     def reviews(self, url: str) -> ReviewSeen:
@@ -248,6 +254,13 @@ class LocalForge:
             raise NotFoundError(
                 f"there is no issue {ref} here: the local forge has those of {'/'.join(self.home)} only"
             )
+
+
+def _together(runs: tuple[CheckRun, ...]) -> Verdict:
+    verdicts = {run.verdict for run in runs}
+    if Verdict.FAILED in verdicts:
+        return Verdict.FAILED
+    return Verdict.PASSED if verdicts == {Verdict.PASSED} else Verdict.UNKNOWN
 
 
 def _public(pull: StoredPull) -> Pull:

@@ -1,7 +1,9 @@
 -- Queues the checks of a local pull request's head, unless they are queued, running or done.
--- A: number, at, ms
+-- A: number, again (forget what they said before), at, ms
 -- NOTFOUND.
 local state, head, target = unpack(redis.call('HMGET', key('pull', A.number), 'state', 'head', 'url'))
 if not state then return refuse('NOTFOUND', 'no pull request ' .. A.number) end
-if state == 'open' then queue_check(A.number, head, target, A.at, A.ms) end
+if state ~= 'open' then return 0 end
+if A.again then redis.call('DEL', key('check', A.number, head)) end
+queue_check(A.number, head, target, A.at, A.ms)
 return 1
