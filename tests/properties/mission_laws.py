@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 
-from tests.properties.mission_town import PaperTown, open_tasks
+from tests.properties.mission_town import NOTE, PaperTown, open_tasks
 from tests.properties.paper_forge import PaperPull
 
 from tinytown.domain.mission import MissionState
@@ -43,6 +43,8 @@ class Laws:
             self._reasons,
             self._ends,
             self._events,
+            self._commands,
+            self._wakes,
         ):
             check(stored)
         self._agents()
@@ -155,6 +157,18 @@ class Laws:
             if item.status is not self._statuses[item.id]:
                 assert item.id in told, f"{item.key} became {item.status.value} silently"
         assert stored.mission.version >= self._version
+
+    def _commands(self, stored: Stored) -> None:
+        """What a person was told was done is not undone by a decision made from before."""
+        mission = stored.mission
+        assert mission.notes.count(NOTE) == self._town.notes_kept, "a note is lost"
+        assert not mission.is_active or mission.is_paused is self._town.is_stopped, "a stop or a resumption is lost"
+
+    def _wakes(self, stored: Stored) -> None:
+        """What an agent finished is never left to the next full look."""
+        has_news = any(not task.is_open for task in stored.tasks.values())
+        if has_news and stored.mission.is_active:
+            assert self._town.is_due(), "a task ended and the mission is not due"
 
     def _merges(self) -> None:
         forge = self._town.forge

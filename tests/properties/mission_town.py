@@ -35,6 +35,8 @@ from tinytown.store.tasks import TaskStore
 
 START = datetime(2026, 1, 5, 12, tzinfo=UTC)
 MACHINE = "here"
+NOTE = "use argon2"
+"""What a person has to say to everybody."""
 NAMES = ("backend", "worker", "reviewer")
 
 
@@ -66,6 +68,9 @@ class PaperTown:
         self.runs: dict[str, Run] = {}
         self.lease = self._open_host()
         self.mission_id = ""
+        self.is_stopped = False
+        """What a person said last, and was told was done."""
+        self.notes_kept = 0
         self._heads = 0
 
     def close(self) -> None:
@@ -119,6 +124,11 @@ class PaperTown:
     def end_lease(self) -> None:
         """The lease of whichever dispatcher has the mission runs out."""
         self._connections[0].execute("DEL", self.keys("mission", self.mission_id, "lease"))
+
+    def is_due(self) -> bool:
+        """Whether a dispatcher would look at the mission now."""
+        ms = self._connections[0].execute("ZSCORE", self.keys("mission", "due"), self.mission_id)
+        return ms is not None and float(ms) <= self.now.timestamp() * 1000
 
     def due(self) -> Due:
         """What a heartbeat would find."""

@@ -18,7 +18,7 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 from tests.properties.mission_laws import Laws
-from tests.properties.mission_town import NAMES, PaperTown
+from tests.properties.mission_town import NAMES, NOTE, PaperTown
 from tests.properties.paper_forge import OUTSIDE, TROUBLES, PaperPull
 
 from tinytown.domain.ids import derive_id
@@ -133,7 +133,10 @@ class MissionMachine(RuleBasedStateMachine):
         self.town.forge.is_trouble_late = is_late
         self.town.step(0)
 
-    @rule(act=st.sampled_from(["race", "claims", "ends", "dies", "stop", "approve", "reject"]), in_forge=st.booleans())
+    @rule(
+        act=st.sampled_from(["race", "claims", "ends", "dies", "stop", "note", "approve", "reject"]),
+        in_forge=st.booleans(),
+    )
     def dispatch_while_something_happens(self, act: str, *, in_forge: bool) -> None:
         acts: dict[str, Callable[[], None]] = {
             "race": lambda: self.dispatch(1, takes_over=True),
@@ -141,6 +144,7 @@ class MissionMachine(RuleBasedStateMachine):
             "ends": self.all_end,
             "dies": self.town.host_dies,
             "stop": lambda: self.person_speaks("stop by force"),
+            "note": lambda: self.person_speaks(NOTE),
             "approve": lambda: self.approve(0),
             "reject": lambda: self.reject(0),
         }
@@ -161,6 +165,7 @@ class MissionMachine(RuleBasedStateMachine):
             self.all_claim()
             self.town.forge.judge_new(verdict)
             self.town.pass_time(60)
+            self.laws.check()
 
     @rule(rounds=st.integers(3, 12), verdict=verdicts, slow=slow)
     def person_helps_and_work_goes_on(self, rounds: int, verdict: Verdict, slow: str) -> None:
@@ -242,7 +247,7 @@ class MissionMachine(RuleBasedStateMachine):
 
     @rule(
         what=st.sampled_from(
-            ["stop", "stop by force", "resume", "pause", "use argon2", "#1: quick", "redirect to worker", "redirect"]
+            ["stop", "stop by force", "resume", "pause", NOTE, "#1: quick", "redirect to worker", "redirect"]
         )
     )
     def person_speaks(self, what: str) -> None:
@@ -251,7 +256,11 @@ class MissionMachine(RuleBasedStateMachine):
             "stop by force": lambda draft: directives.stop(draft, is_forced=True),
             "resume": directives.resume,
         }
-        self.town.tell(acts.get(what) or (lambda draft: directives.note(draft, what)))
+        if self.town.tell(acts.get(what) or (lambda draft: directives.note(draft, what))):
+            self.town.notes_kept += what == NOTE
+            self.town.is_stopped = what in {"stop", "stop by force", "pause"} or (
+                self.town.is_stopped and what != "resume"
+            )
 
     @rule()
     def issue_outside_is_closed(self) -> None:
