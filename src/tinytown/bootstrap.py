@@ -19,8 +19,9 @@ from tinytown.config import TOWN_FILE, Settings, find_root, load_settings
 from tinytown.domain.agent import GONE
 from tinytown.domain.errors import ConfigError
 from tinytown.domain.ids import new_id
+from tinytown.services.caller import Caller
 from tinytown.services.machine import STATE_FOLDER, machine_id
-from tinytown.services.tasks import Caller, Tasks
+from tinytown.services.tasks import Tasks
 from tinytown.store.address import redacted
 from tinytown.store.agents import AgentStore
 from tinytown.store.connection import Connection, connect
@@ -150,7 +151,15 @@ class Town:
         from tinytown.services.planning import Planning
 
         planning = Planning(self.forge, self.root)
-        return Missions(self.mission_store, self.agent_store, self.forge, planning, self.clock)
+        return Missions(
+            self.mission_store,
+            self.agent_store,
+            self.forge,
+            planning,
+            self.clock,
+            caller=self.caller,
+            may_direct=self.settings.agent.may_direct,
+        )
 
     @cached_property
     def forge(self) -> Forge:

@@ -15,6 +15,11 @@ def spawn(town: TownCalls, name: str, *options: str) -> None:
     wait_until(lambda: town.agent(name)["state"] == "idle", f"{name} is idle")
 
 
+def as_agent(town: TownCalls, name: str) -> dict[str, str]:
+    """The environment of a `tt` that the agent's CLI calls."""
+    return {"TINYTOWN_AGENT_ID": town.agent(name)["id"], "TINYTOWN_AGENT_NAME": name}
+
+
 def test_spawned_agent_becomes_idle_and_is_listed(town: TownCalls) -> None:
     assert "🌱 Spawned backend (demo, role backend)" in town.ok("spawn", "backend", "--cli", "demo", "--nickname", "Bo")
     wait_until(lambda: town.agent("backend")["state"] == "idle", "backend is idle")
@@ -31,7 +36,7 @@ def test_spawned_agent_becomes_idle_and_is_listed(town: TownCalls) -> None:
 
 def test_agent_spawned_by_an_agent_has_it_as_parent(town: TownCalls) -> None:
     spawn(town, "lead")
-    town.ok("spawn", "helper", "--cli", "demo", TINYTOWN_AGENT_NAME="lead", TINYTOWN_AGENT_ID=town.agent("lead")["id"])
+    town.ok("spawn", "helper", "--cli", "demo", cwd=None, **as_agent(town, "lead"))
     assert town.agent("helper")["parent"] == "lead"
 
 
@@ -98,7 +103,7 @@ def test_messages_cannot_steer_the_terminal(town: TownCalls) -> None:
 
 def test_agents_own_inbox_is_shown_to_it_and_cannot_be_emptied(town: TownCalls) -> None:
     spawn(town, "backend")
-    assert town.json("inbox", TINYTOWN_AGENT_NAME="backend")["agent"] == "backend"
+    assert town.json("inbox", **as_agent(town, "backend"))["agent"] == "backend"
     done = town.tt("inbox", "backend", "--take")
     assert done.returncode == 2
     assert "only the conductor's" in done.stderr
@@ -136,7 +141,7 @@ def test_stop_of_a_town_that_does_not_run_starts_nothing(town: TownCalls) -> Non
 
 def test_agents_cannot_stop_their_town(town: TownCalls) -> None:
     spawn(town, "backend")
-    done = town.tt("stop", TINYTOWN_AGENT_ID=town.agent("backend")["id"], TINYTOWN_AGENT_NAME="backend")
+    done = town.tt("stop", cwd=None, **as_agent(town, "backend"))
     assert done.returncode == 1
     assert "an agent cannot stop the town" in done.stderr
     assert town.agent("backend")["state"] == "idle"

@@ -196,3 +196,42 @@ def test_run_of_a_mission_that_is_stopped_ends_as_not_completed(issues: TownCall
     out, err = running.communicate(timeout=30)
     assert running.returncode == 1, err
     assert "tt mission resume" in out + err
+
+
+@pytest.mark.parametrize(
+    ("command", "refused"),
+    [
+        (("start", "-i", "1"), "start a mission"),
+        (("approve", "2"), "approve an item"),
+        (("reject", "2", "bad"), "reject an item"),
+        (("note", "{mission}", "retry"), "give notes to a mission"),
+        (("stop",), "stop a mission"),
+        (("resume",), "resume a mission"),
+    ],
+)
+def test_agent_decides_nothing_about_missions_unless_it_may_direct(
+    issues: TownCalls, command: tuple[str, ...], refused: str
+) -> None:
+    mission = started(issues, "-i", "2")
+    spawned = issues.json("spawn", "backend", "--cli", "demo")
+    words = [word.format(mission=mission[:8]) for word in command]
+    before = issues.json("mission", "status", "--run", mission)["mission"]
+
+    done = issues.tt("mission", *words, TINYTOWN_AGENT_ID=spawned["agent_id"])
+
+    assert done.returncode == 1
+    assert f"an agent may not {refused}" in done.stderr
+    assert "may_direct = true under [agent]" in done.stderr
+    assert issues.json("mission", "list")["count"] == 1
+    assert issues.json("mission", "status", "--run", mission)["mission"] == before
+
+
+def test_agent_that_may_direct_decides_as_a_person_does(issues: TownCalls) -> None:
+    text = (issues.root / "tinytown.toml").read_text()
+    (issues.root / "tinytown.toml").write_text(text.replace("# may_direct = false", "may_direct = true"))
+    mission = started(issues, "-i", "1")
+    spawned = issues.json("spawn", "lead", "--cli", "demo")
+
+    issues.ok("mission", "stop", TINYTOWN_AGENT_ID=spawned["agent_id"])
+
+    assert issues.json("mission", "status", "--run", mission)["mission"]["state"] == "blocked"

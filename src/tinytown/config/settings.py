@@ -82,6 +82,8 @@ class AgentSettings(msgspec.Struct, frozen=True, kw_only=True):
     """How often an agent that did nothing is asked again before that counts as a failed try."""
     forge_token: bool = False
     """Whether the forge's token is in the CLI's environment."""
+    may_direct: bool = False
+    """Whether agents may start, stop, resume and note missions, and approve and reject items, as the conductor does."""
 
 
 class WorktreeSettings(msgspec.Struct, frozen=True, kw_only=True):

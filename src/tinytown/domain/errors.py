@@ -61,6 +61,12 @@ class AmbiguousError(InvalidInputError):
     exit_code = 1
 
 
+class NotAllowedError(TinytownError):
+    """The caller may not do that."""
+
+    http_status = 403
+
+
 class AlreadyExistsError(TinytownError):
     """It exists already."""
 

@@ -8,7 +8,7 @@ from datetime import datetime
 from tinytown.domain.errors import InvalidInputError
 from tinytown.domain.ids import CONDUCTOR, RESERVED_NAMES, new_id
 from tinytown.domain.message import Message, MessageKind
-from tinytown.services.tasks import Caller
+from tinytown.services.caller import Caller
 from tinytown.store.agents import AgentStore
 from tinytown.store.inbox import Inbox
 
@@ -33,7 +33,7 @@ class Messages:
         message = Message(
             id=new_id(),
             to=self._owner(to),
-            sender=self._caller.name,
+            sender=self._caller.name(self._agents),
             kind=kind,
             text=text,
             sent_at=self._clock(),
@@ -45,6 +45,11 @@ class Messages:
     def waiting(self, owner: str) -> list[Message]:
         """What waits in an inbox; nothing is removed."""
         return self._inbox.waiting(self._owner(owner))
+
+    def own(self) -> str:
+        """Whose inbox the caller's is: the agent's that calls, else the conductor's."""
+        agent = self._caller.agent(self._agents)
+        return CONDUCTOR if agent is None else agent.name
 
     def take(self, owner: str = CONDUCTOR) -> list[Message]:
         """Read and remove the conductor's messages. Agents' messages are theirs: looking at them removes nothing."""

@@ -22,6 +22,7 @@ from tinytown.forges.base import Forge
 from tinytown.planner import directives
 from tinytown.planner.draft import Draft
 from tinytown.planner.reasons import reasons
+from tinytown.services.caller import Caller
 from tinytown.services.commits import command, to_snapshot
 from tinytown.services.planning import Plan, Planning
 from tinytown.store.agents import AgentStore
@@ -62,7 +63,7 @@ class Why(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Missions:
-    """The missions of one town."""
+    """The missions of one town. Commands that decide are refused to agents that may not direct: NotAllowedError."""
 
     def __init__(
         self,
@@ -71,12 +72,17 @@ class Missions:
         forge: Forge,
         planning: Planning,
         clock: Callable[[], datetime],
+        *,
+        caller: Caller,
+        may_direct: bool,
     ) -> None:
         self._missions = missions
         self._agents = agents
         self._forge = forge
         self._planning = planning
         self._clock = clock
+        self._caller = caller
+        self._may_direct = may_direct
 
     def objectives(self, issues: Sequence[str], docs: Sequence[Path], root: Path) -> tuple[ObjectiveRef, ...]:
         """What a person named, as references. ProblemsError lists everything that is not one."""
@@ -105,6 +111,7 @@ class Missions:
         Raises:
             ProblemsError: every problem found; nothing was stored. ConfigError: the manifest is not valid.
         """
+        self._caller.check_directing("start a mission", may_direct=self._may_direct)
         now = self._clock()
         plan = Plan(mission_id=new_id(), objectives=objectives, manifest=manifest, roles=self.roles())
         mission = Mission(
@@ -211,33 +218,38 @@ class Missions:
 
     def note(self, mission_id: str, text: str) -> str:
         """Carry out or keep an operator's note; returns what was done."""
-        return self._command(mission_id, lambda draft: directives.note(draft, text))
+        return self._command("give notes to a mission", mission_id, lambda draft: directives.note(draft, text))
 
     def stop(self, mission_id: str, *, is_forced: bool) -> None:
         """Start nothing new; with force, take back what is being done."""
-        self._command(mission_id, lambda draft: directives.stop(draft, is_forced=is_forced))
+        self._command("stop a mission", mission_id, lambda draft: directives.stop(draft, is_forced=is_forced))
 
     def resume(self, mission_id: str) -> None:
         """Go on after a stop or a block."""
-        self._command(mission_id, directives.resume)
+        self._command("resume a mission", mission_id, directives.resume)
 
     def approve(self, mission_id: str, item: str, comment: str = "") -> WorkItem:
         """Accept an item by hand."""
-        return self._on_item(mission_id, item, lambda draft, found: directives.approve(draft, found, comment))
+        return self._on_item(
+            "approve an item", mission_id, item, lambda draft, found: directives.approve(draft, found, comment)
+        )
 
     def reject(self, mission_id: str, item: str, reason: str) -> WorkItem:
         """Send an item back by hand."""
-        return self._on_item(mission_id, item, lambda draft, found: directives.reject(draft, found, reason))
+        return self._on_item(
+            "reject an item", mission_id, item, lambda draft, found: directives.reject(draft, found, reason)
+        )
 
-    def _on_item(self, mission_id: str, item: str, act: Callable[[Draft, WorkItem], None]) -> WorkItem:
+    def _on_item(self, what: str, mission_id: str, item: str, act: Callable[[Draft, WorkItem], None]) -> WorkItem:
         def acting(draft: Draft) -> WorkItem:
             found = directives.find_item(draft, item)
             act(draft, found)
             return draft.items[found.id]
 
-        return self._command(mission_id, acting)
+        return self._command(what, mission_id, acting)
 
-    def _command(self, mission_id: str, act: Callable[[Draft], T]) -> T:
+    def _command(self, what: str, mission_id: str, act: Callable[[Draft], T]) -> T:
+        self._caller.check_directing(what, may_direct=self._may_direct)
         return command(self._missions, mission_id, act, self._clock)
 
     def _read(self, mission_id: str) -> Stored:

@@ -2,43 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from datetime import datetime
-
-import msgspec
 
 from tinytown.domain.agent import Agent
 from tinytown.domain.errors import ConflictError, InvalidInputError, NotFoundError
-from tinytown.domain.ids import SUPERVISOR, by_prefix, new_id
+from tinytown.domain.ids import by_prefix, new_id
 from tinytown.domain.task import Report, Task, TaskKind, TaskSpec
+from tinytown.services.caller import Caller
 from tinytown.store.agents import AgentStore
 from tinytown.store.tasks import TaskStore
 
 TITLE_CHARS = 80
-
-
-class Caller(msgspec.Struct, frozen=True, kw_only=True):
-    """Who calls: an agent's run, by its environment, or a person."""
-
-    agent_id: str | None = None
-    agent_name: str | None = None
-    task_id: str | None = None
-    run_id: str | None = None
-
-    @classmethod
-    def of(cls, environ: Mapping[str, str]) -> Caller:
-        """The caller that the environment tells of."""
-        return cls(
-            agent_id=environ.get("TINYTOWN_AGENT_ID") or None,
-            agent_name=environ.get("TINYTOWN_AGENT_NAME") or None,
-            task_id=environ.get("TINYTOWN_TASK_ID") or None,
-            run_id=environ.get("TINYTOWN_RUN_ID") or None,
-        )
-
-    @property
-    def name(self) -> str:
-        """As messages and tasks name their sender."""
-        return self.agent_name or SUPERVISOR
 
 
 class Tasks:
@@ -66,7 +41,7 @@ class Tasks:
             title=_title(text),
             instructions=text,
             created_at=now,
-            parent=self._caller.name,
+            parent=self._caller.name(self._agents),
         )
         self._tasks.assign(spec, agent_id, now, is_urgent=is_urgent)
         return self._tasks.get(spec.id)
@@ -76,6 +51,9 @@ class Tasks:
 
         Returns:
             The task, and `recorded` or its final state.
+
+        Raises:
+            ConflictError: it is a review. NotAllowedError: an agent calls, and the task is another's.
         """
         task = self.find(task_id)
         if task.spec.kind is TaskKind.REVIEW:
@@ -132,8 +110,16 @@ class Tasks:
         return task
 
     def _report(self, task: Task, report: Report, *, result: str = "", reason: str = "") -> str:
-        run_id = self._caller.run_id if self._caller.task_id == task.id else None
-        return self._tasks.report(task.id, report, self._clock(), result=result, reason=reason, run_id=run_id)
+        caller = self._caller.agent(self._agents)
+        return self._tasks.report(
+            task.id,
+            report,
+            self._clock(),
+            result=result,
+            reason=reason,
+            agent_id=None if caller is None else caller.id,
+            run_id=self._caller.run_id if self._caller.task_id == task.id else None,
+        )
 
 
 def _needed(reason: str) -> str:

@@ -32,6 +32,7 @@ checks = []
 # run_timeout_secs = 3600
 # max_nudges = 2
 # forge_token = false          # whether agents see the forge's token
+# may_direct = false           # whether agents may steer missions and approve items, as you do
 
 # [agent.roles]                # which CLI an agent of a role runs
 # reviewer = "codex"

@@ -23,6 +23,7 @@ from tinytown.domain.errors import (
     IllegalTransitionError,
     InvalidInputError,
     LeaseLostError,
+    NotAllowedError,
     NotFoundError,
     StaleError,
     StoreError,
@@ -49,6 +50,7 @@ _OWN_CODES: Mapping[str, type[TinytownError]] = {
     "ILLEGAL": IllegalTransitionError,
     "CONFLICT": ConflictError,
     "INVALID": InvalidInputError,
+    "FORBIDDEN": NotAllowedError,
 }
 _ADVICE = {
     "MISCONF": "the server cannot write to its disk; free some space there",
@@ -230,12 +232,13 @@ class Connection:
         except TimeoutError as error:
             raise self._unavailable(f"no answer within {self._timeout_secs:g} s") from error
         except OSError as error:
-            if self._revive is None:
-                raise self._unavailable(_reason(error)) from error
-            self._open_revived(self._revive)
+            if self._revive is None and not isinstance(error, ConnectionResetError):
+                raise self._unavailable(_reason(error)) from error  # nobody is there
+            self._open_again()
 
-    def _open_revived(self, revive: Callable[[], str | None]) -> None:
-        if (url := revive()) is not None:
+    def _open_again(self) -> None:
+        """Once more: the server is brought back, or was there and cut the greeting off, which changes nothing."""
+        if self._revive is not None and (url := self._revive()) is not None:
             self._address = parse_url(url)
         try:
             self._establish()

@@ -49,7 +49,15 @@ class TaskStore:
         )
 
     def report(
-        self, task_id: str, report: Report, at: datetime, *, result: str = "", reason: str = "", run_id: str | None
+        self,
+        task_id: str,
+        report: Report,
+        at: datetime,
+        *,
+        result: str = "",
+        reason: str = "",
+        agent_id: str | None = None,
+        run_id: str | None,
     ) -> str:
         """Record what is said of a task.
 
@@ -59,13 +67,15 @@ class TaskStore:
             at: now.
             result: what was done, or the reviewer's comment.
             reason: why it failed or was rejected.
+            agent_id: the agent that says it, None for a person; another agent's task is refused.
             run_id: the run the caller belongs to, if any; another run's task is refused.
 
         Returns:
             `recorded` while a run has the task (the run's end makes it final), else the task's final state.
 
         Raises:
-            NotFoundError, IllegalTransitionError (it has ended), ConflictError (another run has it).
+            NotFoundError, IllegalTransitionError (it has ended), ConflictError (another run has it),
+            NotAllowedError (another agent has it).
         """
         reply = self._run(
             "report_task",
@@ -74,6 +84,7 @@ class TaskStore:
             state=final_state(report).value,
             result=result,
             reason=reason,
+            agent=agent_id,
             run=run_id,
             at=at_text(at),
             ms=to_ms(at),

@@ -6,7 +6,6 @@ import click
 
 from tinytown.cli.render.messages import inbox_lines, inbox_record
 from tinytown.cli.session import Session, json_option, pass_session
-from tinytown.domain.ids import CONDUCTOR
 
 
 @click.command()
@@ -17,7 +16,7 @@ from tinytown.domain.ids import CONDUCTOR
 def inbox(session: Session, /, *, name: str | None, take: bool, as_json: bool) -> None:
     """Show the messages that wait: an agent sees its own, you see the conductor's."""
     town = session.town
-    owner = name or town.caller.agent_name or CONDUCTOR
+    owner = name or town.messages.own()
     found = town.messages.take(owner) if take else town.messages.waiting(owner)
     if as_json:
         session.show_json(inbox_record(owner, found))
