@@ -265,9 +265,8 @@ class Host:
             raise
         except Exception as bug:  # the supervisor: anything else would stop every agent of the machine
             log.exception("agent failed", action="agent_bug", agent=agent.name)
-            now, reason = self._tools.clock(), f"internal error: {bug!r}; see .tt/logs/host.log"
             with contextlib.suppress(TinytownError):
-                await self.store(lambda: self._stores.agents.move(agent.id, AgentState.ERROR, now, {"reason": reason}))
+                await runner.give_up(f"internal error: {bug!r}; see .tt/logs/host.log")
 
     def _let_go(self, agent_id: str) -> None:
         """An agent was stopped or is in error: its run, if any, is stopped too."""

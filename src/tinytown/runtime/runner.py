@@ -77,6 +77,7 @@ class Runner:
         self._tools = tools
         self._woken = asyncio.Event()
         self._is_ended = False
+        self._run_id: str | None = None
         self._run_stop: asyncio.Event | None = None
         self._run_task: str | None = None
         self._reading = NOTHING
@@ -121,6 +122,23 @@ class Runner:
             else:
                 await self._sleep_until(claim)
 
+    async def give_up(self, reason: str) -> None:
+        """Put the agent in error; the run under way, if any, gives back what it had."""
+        now, agent_id, run_id = self._tools.clock(), self._agent.id, self._run_id
+        fields = {"reason": reason}
+        if run_id is None:
+            await self._threads.store(lambda: self._stores.agents.move(agent_id, AgentState.ERROR, now, fields))
+            return
+        end = RunEnd(
+            agent_id=agent_id,
+            run_id=run_id,
+            outcome="retry",
+            agent_state="error",
+            agent_fields=fields,
+            task_fields={"reason": reason, "result": ""},
+        )
+        await self._threads.store(lambda: self._stores.hosts.finish(self._lease, end, now))
+
     async def _sleep_until(self, at: datetime | None) -> None:
         secs = None if at is None else max(0.0, (at - self._tools.clock()).total_seconds())
         with contextlib.suppress(TimeoutError):
@@ -128,6 +146,7 @@ class Runner:
 
     async def _run(self, claim: Claim, run_id: str) -> None:
         self._run_stop = asyncio.Event()
+        self._run_id = run_id
         self._run_task = claim.task.id if claim.task else None
         self._reading = NOTHING
         bound = log.bind(agent=self._agent.name, run=run_id, task=self._run_task)
@@ -136,7 +155,7 @@ class Runner:
         self._run_stop = None
         now = self._tools.clock()
         state = await self._threads.store(lambda: self._stores.hosts.finish(self._lease, end, now))
-        self._run_task = None
+        self._run_id = self._run_task = None
         bound.info("run finished", action="run_finished", outcome=end.outcome, state=state)
         await self._after(state)
 
@@ -167,6 +186,8 @@ class Runner:
             raise
         except TinytownError as error:
             return None, evidence, error.message
+        except OSError as error:  # a full disk, a folder that cannot be written: it may be well again later
+            return None, evidence, _told(error)
         return result, evidence, None
 
     async def _launch(self, run_id: str, worktree: Worktree, prompt: str) -> RunResult:
@@ -197,8 +218,16 @@ class Runner:
         )
         if not result.survivors:
             tools.records.remove(run_id)
-        tools.sessions.keep(agent.id, worktree.name, self._reading.session if result.is_success else None)
+        self._keep_session(worktree, result)
         return result
+
+    def _keep_session(self, worktree: Worktree, result: RunResult) -> None:
+        """Remember the conversation; a run is not lost when that cannot be done."""
+        session = self._reading.session if result.is_success else None
+        try:
+            self._tools.sessions.keep(self._agent.id, worktree.name, session)
+        except OSError as error:
+            log.warning("session not kept", action="session_lost", agent=self._agent.name, reason=_told(error))
 
     def _read(self, adapter: Adapter, line: bytes) -> None:
         self._output_at = self._tools.clock()
@@ -244,6 +273,12 @@ class Runner:
                     self._agent.id, AgentState.IDLE, now, {"paused_until": "", "reason": ""}
                 )
             )
+
+
+def _told(error: OSError) -> str:
+    """The error in one line, with the file it is about."""
+    what = (error.strerror or str(error) or type(error).__name__).lower()
+    return f"{error.filename}: {what}" if error.filename else what
 
 
 def _write(file: Path, text: str) -> None:

@@ -12,10 +12,10 @@ class Sessions:
         self._folder = folder
 
     def find(self, agent_id: str, worktree: str) -> str | None:
-        """The session of the agent's last good run there."""
+        """The session of the agent's last good run there; one that cannot be read is none: a new one does as well."""
         try:
             return self._file(agent_id, worktree).read_text(encoding="utf-8").strip() or None
-        except FileNotFoundError:
+        except OSError:
             return None
 
     def keep(self, agent_id: str, worktree: str, session: str | None) -> None:

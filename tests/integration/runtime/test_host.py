@@ -1,0 +1,155 @@
+"""A whole host in this process: real agents' processes, a real store; only its end is told by the test."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import threading
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+from tests.integration.store.stores import make_spec
+from tests.repositories import commit, isolate, make_repository
+from tests.waiting import wait_until
+
+from tinytown.bootstrap import Town
+from tinytown.config import load_settings
+from tinytown.domain.agent import Agent, AgentState
+from tinytown.domain.task import Task, TaskState
+from tinytown.repository.git import Git
+from tinytown.runtime.host import Host
+from tinytown.services.towns import init_town
+from tinytown.store.connection import Connection
+from tinytown.store.keys import Keys
+
+COMMIT = "git commit --quiet --allow-empty -m Work"
+SETTINGS = f"""
+[agent_clis.ready]
+command = ["sh", "-c", "{COMMIT}; echo all done"]
+[agent_clis.remembering]
+command = ["sh", "-c", "{COMMIT}; echo '{{\\"session_id\\": \\"s1\\", \\"result\\": \\"done\\"}}'"]
+output = "jsonl"
+[agent_clis.waiting]
+command = ["sh", "-c", "echo begun; until [ -e ../go ]; do sleep 0.02; done; {COMMIT}; echo all done"]
+"""
+
+
+class ClosingTown(Town):
+    """A town whose connections can be closed: the host's own end with its process, which is the test's here."""
+
+    def __init__(self, root: Path, environ: Mapping[str, str]) -> None:
+        super().__init__(load_settings(root, environ=environ), environ)
+        self.opened: list[Connection] = []
+
+    def connect(self) -> Connection:
+        self.opened.append(super().connect())
+        return self.opened[-1]
+
+
+class HostedTown:
+    """A town whose host is a thread."""
+
+    def __init__(self, root: Path, redis_url: str) -> None:
+        self.town = ClosingTown(root, {**os.environ, "REDIS_URL": redis_url})
+        self.host: Host | None = None
+        self._thread: threading.Thread | None = None
+        self._loop: asyncio.AbstractEventLoop | None = None
+
+    def start(self) -> None:
+        """Have a host from now on."""
+        self.host = host = self.town.host()
+        self._loop = loop = asyncio.new_event_loop()
+        self._thread = threading.Thread(target=lambda: loop.run_until_complete(host.serve()))
+        self._thread.start()
+
+    def stop(self) -> None:
+        """End the host in order, unless it died."""
+        if self._thread is None or self._loop is None or self.host is None:
+            return
+        self._loop.call_soon_threadsafe(self.host.stop)
+        self._thread.join(30)
+        self._loop.close()
+        self._thread = None
+        wait_until(lambda: not any("_pump" in thread.name for thread in threading.enumerate()), "nobody reads events")
+
+    @property
+    def is_running(self) -> bool:
+        return self._thread is not None and self._thread.is_alive()
+
+    def agent(self, name: str) -> Agent:
+        return self.town.agents.find(name)
+
+    def spawn(self, name: str, cli: str = "ready") -> str:
+        return self.town.agents.register(name, cli=cli).id
+
+    def assign(self, agent_id: str, **fields: Any) -> str:
+        spec = make_spec(created_at=self.town.clock(), **fields)
+        self.town.task_store.assign(spec, agent_id, spec.created_at)
+        return spec.id
+
+    def task(self, task_id: str) -> Task:
+        return self.town.task_store.get(task_id)
+
+    def wait_for_state(self, name: str, state: AgentState) -> None:
+        wait_until(lambda: self.agent(name).state is state, f"{name} is {state.value}")
+
+
+@pytest.fixture
+def hosted(
+    tmp_path: Path, redis_url: str, connection: Connection, keys: Keys, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[HostedTown]:
+    """A town without a host yet."""
+    isolate(monkeypatch)
+    git: Git = make_repository(tmp_path / "repo")
+    init_town(git.folder, keys.prefix.removeprefix("tt:"))
+    with (git.folder / "tinytown.toml").open("a") as settings:
+        settings.write(SETTINGS)
+    commit(git, {})
+    made = HostedTown(git.folder, redis_url)
+    yield made
+    made.stop()
+    assert connection.execute("SMEMBERS", keys("hosts")) == []
+    for opened in made.town.opened:
+        opened.close()
+
+
+def test_a_full_disk_delays_a_run_and_loses_nothing(hosted: HostedTown) -> None:
+    runs = hosted.town.state / "runs"
+    runs.write_text("a file where a folder should be, as nothing can be made on a full disk")
+    agent = hosted.spawn("backend")
+    task = hosted.assign(agent)
+
+    hosted.start()
+
+    wait_until(lambda: hosted.task(task).nudges == 1, "the run was given up")
+    handed = hosted.task(task)
+    assert handed.state is TaskState.ASSIGNED
+    assert handed.reason.startswith(f"{runs}: ")
+    hosted.wait_for_state("backend", AgentState.IDLE)
+
+
+def test_a_run_whose_conversation_cannot_be_kept_counts_all_the_same(hosted: HostedTown) -> None:
+    (hosted.town.state / "sessions").write_text("a file where a folder should be")
+    task = hosted.assign(hosted.spawn("backend", "remembering"))
+
+    hosted.start()
+
+    wait_until(lambda: not hosted.task(task).is_open, "the task has ended")
+    assert (hosted.task(task).state, hosted.task(task).runs) == (TaskState.COMPLETED, 1)
+
+
+def test_an_agent_that_is_put_in_error_gives_back_what_it_had(hosted: HostedTown) -> None:
+    agent = hosted.spawn("backend")
+    task = hosted.assign(agent, mission_id="m", item_id="i")
+    hosted.town.connection.execute("HSET", hosted.town.keys("mission", "m", "work"), "i", "not JSON")
+
+    hosted.start()
+
+    hosted.wait_for_state("backend", AgentState.ERROR)
+    broken, handed = hosted.agent("backend"), hosted.task(task)
+    assert "internal error: DecodeError" in broken.reason
+    assert (handed.state, handed.run_id, handed.reason) == (TaskState.ASSIGNED, None, broken.reason)
+    assert (broken.run_id, broken.task_id) == (None, None)
+    assert [message.task_id for message in hosted.town.messages.waiting("backend")] == [task]
