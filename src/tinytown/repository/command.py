@@ -8,10 +8,13 @@ import signal
 import subprocess
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 
 import msgspec
+
+from tinytown.domain.errors import GitError
 
 GRACE_SECS = 2.0
 """How long a command may take to end after TERM, before KILL."""
@@ -38,6 +41,8 @@ class CommandRun(msgspec.Struct, frozen=True, kw_only=True):
     """All of what it printed."""
     is_stopped: bool = False
     """Whether it was stopped on request, so that its end says nothing."""
+    is_started: bool = True
+    """Whether the program could be started."""
 
     @property
     def is_ok(self) -> bool:
@@ -63,9 +68,14 @@ def run_command(
         log: file that gets its standard output and error; overwritten.
         timeout_secs: after which its process group is stopped.
         stop: set by another thread to stop it.
+
+    Raises:
+        GitError: the log cannot be written.
     """
-    log.parent.mkdir(parents=True, exist_ok=True)
-    with log.open("wb") as output:
+    with _writable(log):
+        log.parent.mkdir(parents=True, exist_ok=True)
+        output = log.open("wb")
+    with output:
         try:
             process = subprocess.Popen(
                 argv,
@@ -77,14 +87,25 @@ def run_command(
                 start_new_session=True,
             )
         except OSError as error:
-            return CommandRun(reason=f"{argv[0]} cannot be started: {error.strerror}", tail="", log=log)
+            reason = f"{argv[0]} cannot be started: {error.strerror}"
+            return CommandRun(reason=reason, tail="", log=log, is_started=False)
         requested = stop or threading.Event()
         try:
             reason = _await(process, output.fileno(), timeout_secs, requested)
         finally:
             stop_group(process)
+    with _writable(log):
+        end = tail(log)
     is_stopped = reason == _STOPPED
-    return CommandRun(reason=reason or _exit_reason(process.returncode), tail=tail(log), log=log, is_stopped=is_stopped)
+    return CommandRun(reason=reason or _exit_reason(process.returncode), tail=end, log=log, is_stopped=is_stopped)
+
+
+@contextmanager
+def _writable(log: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise GitError(f"{log} cannot be written: {error.strerror}") from error
 
 
 _STOPPED = "was stopped"

@@ -8,7 +8,6 @@ is held while git changes branches or worktrees, a lock of its own while one wor
 from __future__ import annotations
 
 import re
-import shutil
 from contextlib import AbstractContextManager
 from pathlib import Path
 
@@ -17,6 +16,7 @@ import msgspec
 from tinytown.domain.errors import GitError, InvalidInputError, NotFoundError, WorktreeInUseError
 from tinytown.repository.branch import branch_owner, claim_branch
 from tinytown.repository.checkout import checkout_at, checkouts
+from tinytown.repository.folder import remove_folder
 from tinytown.repository.git import NO_COMMIT, Git
 from tinytown.repository.hooks import Hooks
 from tinytown.repository.include import copy_included
@@ -320,7 +320,7 @@ class Worktrees:
             except GitError as error:
                 raise WorktreeInUseError(f"worktree {path.name} is kept: {error.message}") from error
         if path.is_dir():
-            shutil.rmtree(path)
+            remove_folder(path)
 
     def _owner_of(self, name: str) -> str | None:
         """Whose the worktree is; None when there is none."""

@@ -224,6 +224,15 @@ class TestRun:
         (run,) = town.runner(python("look", "import os; print(os.path.exists('left'))")).run(job)
         assert run.output == "False\n"
 
+    def test_results_are_kept_when_the_worktree_cannot_be_removed(self, town: LocalTown) -> None:
+        job = claimed(town)
+        lock = str(town.git.folder / ".tt" / "git.lock")
+        (run,) = town.runner(python("spoil", f"import os; os.remove({lock!r}); os.mkdir({lock!r})")).run(job)
+        assert run.verdict is Verdict.PASSED
+        (town.git.folder / ".tt" / "git.lock").rmdir()
+        town.runner().sweep()
+        assert list((town.git.folder / ".tt" / "checks").iterdir()) == []
+
     def test_a_starting_host_stops_what_a_crash_left(self, town: LocalTown) -> None:
         job = claimed(town)
         path = town.git.folder / ".tt" / "checks" / f"1-{job.head[:12]}"

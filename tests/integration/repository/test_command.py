@@ -9,6 +9,7 @@ import psutil
 import pytest
 from tests.waiting import wait_until
 
+from tinytown.domain.errors import GitError
 from tinytown.repository import command
 from tinytown.repository.command import CommandRun, run_command
 
@@ -32,6 +33,12 @@ def test_an_exit_code_and_a_signal_are_reasons(tmp_path: Path) -> None:
 
 def test_a_program_that_does_not_exist_is_a_reason(tmp_path: Path) -> None:
     assert run(tmp_path, "no-such-program").reason == "no-such-program cannot be started: No such file or directory"
+
+
+def test_a_log_that_cannot_be_written_is_an_error_that_names_it(tmp_path: Path) -> None:
+    (tmp_path / "logs").write_text("a file where a folder should be")
+    with pytest.raises(GitError, match=r"logs/one\.log cannot be written: File exists"):
+        run(tmp_path, "true")
 
 
 def test_a_timeout_stops_the_whole_group(tmp_path: Path) -> None:

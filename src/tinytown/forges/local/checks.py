@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import shutil
 import threading
 import time
 from collections.abc import Iterator, Mapping
@@ -12,14 +11,19 @@ from pathlib import Path
 
 import msgspec
 import psutil
+import structlog
 
+from tinytown.domain.errors import GitError
 from tinytown.domain.pull import CheckRun
 from tinytown.domain.workitem import Verdict
 from tinytown.repository.checkout import checkout_at
 from tinytown.repository.command import CommandRun, run_command
+from tinytown.repository.folder import remove_folder
 from tinytown.repository.git import Git, clean_environment
 from tinytown.repository.lock import locked
 from tinytown.store.checks import CheckJob
+
+log = structlog.get_logger("tinytown.checks")
 
 MARK = "TINYTOWN_CHECK"
 """Environment variable by which the processes of a check are found after a crash; its value is their worktree."""
@@ -66,19 +70,19 @@ class CheckRunner:
             stop: set it from another thread to stop; the answer is then empty, as nothing is known.
 
         Raises:
-            GitError: the worktree cannot be made.
+            GitError: the worktree cannot be made, or a log not be written.
         """
         name = f"{job.number}-{job.head[:12]}"
         path = self._folder / name
         runs: list[CheckRun] = []
         with self._worktree(path, job.head):
             for position, command in enumerate(self._commands, start=1):
-                log = self._logs / f"{name}-{position}-{_slug(command.name)}.log"
+                output = self._logs / f"{name}-{position}-{_slug(command.name)}.log"
                 done = run_command(
                     command.argv,
                     cwd=path,
                     env=self._environment(path),
-                    log=log,
+                    log=output,
                     timeout_secs=command.timeout_secs,
                     stop=stop,
                 )
@@ -95,7 +99,7 @@ class CheckRunner:
         count = stop_left_checks(self._folder.parent)
         left = sorted(path for path in self._folder.iterdir() if path.is_dir()) if self._folder.is_dir() else []
         for path in left:
-            self._remove(path)
+            self._clear_away(path)
         return count
 
     @contextmanager
@@ -106,13 +110,19 @@ class CheckRunner:
         try:
             yield
         finally:
+            self._clear_away(path)
+
+    def _clear_away(self, path: Path) -> None:
+        """Remove the worktree; one that cannot be removed is in nobody's way and waits for the next host."""
+        try:
             self._remove(path)
+        except GitError as error:
+            log.warning("worktree of a check is left", action="check_left", reason=error.message)
 
     def _remove(self, path: Path) -> None:
         """Nobody but checks works there, so nothing is lost with it."""
         with locked(self._lock):
-            if path.is_dir():
-                shutil.rmtree(path)
+            remove_folder(path)
             if checkout_at(self._git, path) is not None:
                 self._git.run("worktree", "remove", "--force", "--force", str(path))
 
