@@ -28,8 +28,8 @@ class Cleaner:
         self._logs = logs
 
     def owners(self) -> frozenset[str]:
-        """Ids of the items that have a worktree here."""
-        found = (self._worktrees.owner(worktree.name) for worktree in self._worktrees.list())
+        """Ids of the items that have a worktree here; one whose owner cannot be told is passed over, so it stays."""
+        found = (self._owner(worktree.name) for worktree in self._worktrees.list())
         return frozenset(owner for owner in found if owner)
 
     def finished(self, item: WorkItem) -> None:
@@ -38,7 +38,7 @@ class Cleaner:
             return
         for worktree in self._worktrees.list():
             is_review = worktree.name.startswith(f"{REVIEW_PREFIX}{short(item.id)}")
-            if is_review or self._worktrees.owner(worktree.name) == item.id:
+            if is_review or self._owner(worktree.name) == item.id:
                 self._remove(worktree.name)
 
     def old_files(self) -> None:
@@ -50,6 +50,13 @@ class Cleaner:
         for file in self._logs.glob("*.log"):
             if file.stat().st_size > LOG_LIMIT_BYTES:
                 file.replace(file.with_suffix(".log.1"))
+
+    def _owner(self, name: str) -> str | None:
+        try:
+            return self._worktrees.owner(name)
+        except (GitError, OSError) as error:
+            log.warning("worktree of nobody known", action="worktree_unknown", worktree=name, reason=str(error))
+            return None
 
     def _remove(self, name: str) -> None:
         try:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import threading
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
 from functools import partial
@@ -164,16 +164,23 @@ class Host:
         self._lease, runs = await self.store(lambda: self._stores.hosts.open(host_id, tools.machine, tools.record, now))
         await self.work(lambda: self._stop_leftovers(runs))
         log.info("host opened", action="host_opened", host=host_id, left_behind=len(runs))
-        await self.work(self._tools.cleaner.old_files)
+        await self._guarded(lambda: self.work(self._tools.cleaner.old_files))
+        await self._guarded(self._clean_all)
+
+    async def _clean_all(self) -> None:
         await self._clean(await self.work(self._tools.cleaner.owners))
 
     async def _clean(self, item_ids: frozenset[str]) -> None:
-        """Clear away the worktrees of those of the items that are merged; what cannot be, is tried by the next host."""
+        """Clear away the worktrees of those of the items that are merged."""
+        for item in await self.store(lambda: self._stores.missions.find_items(item_ids)):
+            await self.work(partial(self._tools.cleaner.finished, item))
+
+    async def _guarded(self, clean: Callable[[], Awaitable[None]]) -> None:
+        """Clear away; what cannot be is tried again by the next host, and keeps nobody from working."""
         try:
-            for item in await self.store(lambda: self._stores.missions.find_items(item_ids)):
-                await self.work(partial(self._tools.cleaner.finished, item))
-        except TinytownError as error:
-            log.warning("not cleared away", action="cleanup_failed", reason=error.message)
+            await clean()
+        except (TinytownError, OSError) as error:
+            log.warning("not cleared away", action="cleanup_failed", reason=str(error))
 
     def _stop_leftovers(self, runs: list[str]) -> None:
         """Stop what a dead host left running before anything is started again."""
@@ -182,8 +189,9 @@ class Host:
         if survivors:
             pids = [process.pid for process in survivors]
             log.error("processes of a dead host cannot be stopped", action="orphans_survive", pids=pids)
-        for child in known:
-            self._tools.records.remove(child.run_id)
+        with contextlib.suppress(OSError):  # then the next host finds them, and nothing of them runs
+            for child in known:
+                self._tools.records.remove(child.run_id)
 
     async def _close(self) -> None:
         now = self._tools.clock()
@@ -221,7 +229,7 @@ class Host:
                 await self._adopt(group)
             self._dispatch(events)
             if done := frozenset(e.item_id for e in events if e.type == "item.done" and e.item_id):
-                group.create_task(self._clean(done))
+                group.create_task(self._guarded(partial(self._clean, done)))
             if self._runners or events:
                 idle_since = loop.time()
             elif loop.time() - idle_since > IDLE_EXIT_SECS:

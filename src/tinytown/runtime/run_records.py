@@ -30,12 +30,12 @@ class RunRecords:
         self._file(run_id).unlink(missing_ok=True)
 
     def all(self) -> list[ChildIdentity]:
-        """The children on record; files that a crash cut short say nothing and are passed over."""
+        """The children on record; files that say nothing, as a crash cut them short, are passed over."""
         found = []
         for file in sorted(self._folder.glob("*.json")):
             try:
                 found.append(msgspec.json.decode(file.read_bytes(), type=ChildIdentity))
-            except (msgspec.DecodeError, FileNotFoundError):
+            except (msgspec.DecodeError, OSError):
                 continue
         return found
 

@@ -153,3 +153,19 @@ def test_an_agent_that_is_put_in_error_gives_back_what_it_had(hosted: HostedTown
     assert (handed.state, handed.run_id, handed.reason) == (TaskState.ASSIGNED, None, broken.reason)
     assert (broken.run_id, broken.task_id) == (None, None)
     assert [message.task_id for message in hosted.town.messages.waiting("backend")] == [task]
+
+
+def test_a_host_starts_although_nothing_can_be_cleared_away(hosted: HostedTown) -> None:
+    folder = hosted.town.state / "worktrees"
+    folder.mkdir()
+    git = Git(hosted.town.root)
+    git.run("worktree", "add", "--quiet", "--detach", str(folder / "damaged"))
+    (folder / ".damaged.json").write_text("")
+    (hosted.town.agent_logs / "dangling.log").parent.mkdir(parents=True)
+    (hosted.town.agent_logs / "dangling.log").symlink_to("nowhere")
+    hosted.spawn("backend")
+
+    hosted.start()
+
+    hosted.wait_for_state("backend", AgentState.IDLE)
+    assert (folder / "damaged" / "README.md").exists()
