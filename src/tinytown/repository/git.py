@@ -289,6 +289,11 @@ def _environment(more: Mapping[str, str]) -> dict[str, str]:
     return clean_environment() | quiet | dict(more)
 
 
+def shown(text: str) -> str:
+    r"""A text of git's as people and records can have it: bytes that are not UTF-8 look like `\xe9`."""
+    return text.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
+
+
 def _text(raw: bytes) -> str:
     return raw.decode("utf-8", "surrogateescape")
 
@@ -298,8 +303,8 @@ def _failure(args: tuple[str, ...], outcome: Outcome, folder: Path) -> GitError:
     told = [line for line in lines if line.startswith(("fatal:", "error:"))]
     reason = (told or lines or [f"exit code {outcome.code}"])[0]
     return GitError(
-        f"git {' '.join(args)} failed in {folder}: {reason}",
-        argv=("git", *args),
+        shown(f"git {' '.join(args)} failed in {folder}: {reason}"),
+        argv=("git", *map(shown, args)),
         code=outcome.code,
-        stderr=outcome.err,
+        stderr=shown(outcome.err),
     )

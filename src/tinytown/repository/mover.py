@@ -15,7 +15,7 @@ import msgspec
 from tinytown.domain.errors import GitError
 from tinytown.repository.checkout import checkouts
 from tinytown.repository.durable import replace_file
-from tinytown.repository.git import Git
+from tinytown.repository.git import Git, shown
 
 _UNFINISHED = ("MERGE_HEAD", "CHERRY_PICK_HEAD", "REVERT_HEAD")
 
@@ -141,7 +141,7 @@ def _is_beginning(there: Git, new: str, name: str) -> bool:
 
 
 def _left_alone(path: Path, obstacle: str, branch: str, old: str) -> str:
-    return (
+    return shown(
         f"{path} {obstacle} and was left as it is, detached at {old[:8]}:"
         f" commit, stash or move your changes, then run `git switch {branch}` there"
     )

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import msgspec
 
-from tinytown.repository.git import Git
+from tinytown.repository.git import Git, shown
 
 _MERGE_TREE_SINCE = (2, 38)
 
@@ -18,7 +18,7 @@ class Trial(msgspec.Struct, frozen=True):
     tree: str | None
     """Tree of the merge, None when it does not merge."""
     conflicts: tuple[str, ...] = ()
-    """Files that conflict."""
+    """Files that conflict, as they are shown."""
     reason: str = ""
     """Why it does not merge, one line."""
 
@@ -59,5 +59,5 @@ def by_worktree(git: Git, base: str, head: str) -> Trial:
 
 
 def _conflict(files: tuple[str, ...]) -> Trial:
-    unique = tuple(dict.fromkeys(files))
+    unique = tuple(dict.fromkeys(map(shown, files)))
     return Trial(None, unique, f"conflicts in {', '.join(unique)}")

@@ -17,7 +17,7 @@ from tinytown.domain.errors import GitError, InvalidInputError, NotFoundError, W
 from tinytown.repository.branch import branch_owner, claim_branch
 from tinytown.repository.checkout import checkout_at, checkouts
 from tinytown.repository.folder import remove_folder
-from tinytown.repository.git import NO_COMMIT, Git
+from tinytown.repository.git import NO_COMMIT, Git, shown
 from tinytown.repository.hooks import Hooks
 from tinytown.repository.include import copy_included
 from tinytown.repository.lock import locked
@@ -54,7 +54,7 @@ class WorktreeStatus(msgspec.Struct, frozen=True, kw_only=True):
     made: tuple[str, ...]
     """Those of them that were made for this item."""
     dirty: tuple[str, ...]
-    """Changed tracked files and untracked files that are not ignored."""
+    """Changed tracked files and untracked files that are not ignored, as they are shown."""
 
 
 class Removal(msgspec.Struct, frozen=True, kw_only=True):
@@ -178,7 +178,7 @@ class Worktrees:
             branch=there.current_branch(),
             ahead=there.commits_between(base, head) if base else (),
             made=tuple(there.line("rev-list", head, *known, "--").split()) if known else (),
-            dirty=there.dirty_files(),
+            dirty=tuple(map(shown, there.dirty_files())),
         )
 
     def _ensure(self, name: str, branch: str, base: str, starts_from: tuple[str, ...], owner: str) -> tuple[str, ...]:
@@ -336,7 +336,7 @@ class Worktrees:
         now = found.branch if found else None
         branch = record.branch if record else now or ""
         if branch and now != branch:
-            what = f"branch {now}" if now else "a detached commit"
+            what = f"branch {shown(now)}" if now else "a detached commit"
             notes += (f"the worktree has {what} checked out; the work belongs on branch {branch}",)
         return Worktree(name=name, path=self._path(name), branch=branch, notes=notes)
 
@@ -370,4 +370,4 @@ def _in_use(name: str, stakes: tuple[str, ...]) -> WorktreeInUseError:
 
 
 def _some(things: tuple[str, ...]) -> str:
-    return ", ".join(things[:5]) + (", …" if len(things) > 5 else "")  # noqa: PLR2004  enough to recognise it
+    return shown(", ".join(things[:5])) + (", …" if len(things) > 5 else "")  # noqa: PLR2004  enough to recognise it

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Any, TypeVar
 
@@ -19,7 +19,32 @@ _task_spec = msgspec.json.Decoder(TaskSpec)
 
 def encode(record: object) -> str:
     """The JSON of a record, as text: the scripts' MessagePack library does not know binary strings."""
-    return msgspec.json.encode(record).decode()
+    return _encoded(msgspec.json.encode, record).decode()
+
+
+def pack(args: Mapping[str, Any]) -> bytes:
+    """A script's arguments."""
+    return _encoded(msgspec.msgpack.encode, args)
+
+
+def _encoded(write: Callable[[object], bytes], record: object) -> bytes:
+    """The record; where a text of it holds what is no character (half of a file name's byte), that is spelt out."""
+    try:
+        return write(record)
+    except UnicodeEncodeError:
+        return write(_spelt(msgspec.to_builtins(record, builtin_types=(bytes,))))
+
+
+def _spelt(value: object) -> object:
+    match value:
+        case str():
+            return value.encode("utf-8", "backslashreplace").decode()
+        case dict():
+            return {_spelt(name): _spelt(one) for name, one in value.items()}
+        case list() | tuple():
+            return [_spelt(one) for one in value]
+        case _:
+            return value
 
 
 def decode(data: bytes, type_: type[T]) -> T:

@@ -15,7 +15,6 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeAlias
 
 import hiredis
-import msgspec
 
 from tinytown.domain.errors import (
     AlreadyExistsError,
@@ -31,6 +30,7 @@ from tinytown.domain.errors import (
     TinytownError,
 )
 from tinytown.store.address import Address, parse_url
+from tinytown.store.codec import pack
 from tinytown.store.disk import is_full
 from tinytown.store.scripts import Script
 from tinytown.store.socket_path import reachable
@@ -115,7 +115,7 @@ class Connection:
             TinytownError: the class that belongs to the code the script refused with, StoreError for other refusals.
             StoreUnavailableError: no answer; it may have been executed or not.
         """
-        packed = msgspec.msgpack.encode(args)
+        packed = pack(args)
         call: Command = ("EVALSHA", script.sha, 1, prefix, packed)
         reply = self._exchange((call,), self._timeout_secs, may_repeat=may_repeat)[0]
         if isinstance(reply, hiredis.ReplyError) and str(reply).startswith("NOSCRIPT"):
@@ -142,7 +142,7 @@ class Connection:
         Raises:
             TinytownError, StoreUnavailableError: as `run`.
         """
-        packed = msgspec.msgpack.encode(args)
+        packed = pack(args)
         replies = self._transact((("EVALSHA", script.sha, 1, prefix, packed), *reads), may_repeat=may_repeat)
         if isinstance(replies[0], hiredis.ReplyError) and str(replies[0]).startswith("NOSCRIPT"):
             replies = self._transact((("EVAL", script.text, 1, prefix, packed), *reads), may_repeat=may_repeat)

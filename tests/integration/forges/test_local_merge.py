@@ -85,6 +85,18 @@ def test_only_the_approved_head_is_merged(town: LocalTown) -> None:
     assert town.git.rev_parse("main") == base
 
 
+def test_a_conflict_in_a_file_whose_name_is_not_utf8_is_told_as_text(town: LocalTown) -> None:
+    name = os.fsdecode(b"caf\xe9.txt")
+    commit(town.git, {name: "base\n"})
+    branch_with(town.git, "tt/1", {name: "mine\n"})
+    commit(town.git, {name: "theirs\n"})
+    pull = town.open()
+    assert town.forge.mergeability(pull.url).reason == r"conflicts in caf\xe9.txt"
+    with pytest.raises(ConflictError) as raised:
+        town.forge.merge(pull.url, pull.head, closes=())
+    assert raised.value.evidence["files"] == (r"caf\xe9.txt",)
+
+
 def test_a_conflict_names_the_files_and_changes_nothing(town: LocalTown) -> None:
     pull = opened(town)
     base = commit(town.git, {"app.py": "one\ntwo\n3\n"})

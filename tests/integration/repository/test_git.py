@@ -25,6 +25,13 @@ def test_a_failed_command_is_told_in_one_line_with_what_was_run(git: Git) -> Non
     assert caught.value.evidence["argv"] == ("git", "merge-base", "nowhere", "main")
 
 
+def test_a_failure_about_a_name_that_is_not_utf8_is_told_as_text(git: Git) -> None:
+    with pytest.raises(GitError, match=r"caf\\xe9") as caught:
+        git.run("merge-base", os.fsdecode(b"caf\xe9"), "main")
+    assert (caught.value.message + repr(caught.value.evidence)).isascii()
+    assert "udce9" not in repr(caught.value.evidence)
+
+
 def test_a_missing_folder_and_a_folder_without_repository_are_told_apart(tmp_path: Path) -> None:
     with pytest.raises(GitError, match="is not there"):
         Git(tmp_path / "gone").branches()

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import multiprocessing
+import os
 import shutil
 import sys
 import threading
@@ -409,6 +410,13 @@ class TestStatus:
         commit(git, {"base": "x"})
         git.at(made.path).run("merge", "--quiet", "--ff-only", "main")
         assert worktrees.status("1-x").made == ()
+
+    def test_a_file_name_that_is_not_utf8_is_told_as_text(self, worktrees: Worktrees) -> None:
+        made = prepare(worktrees)
+        (made.path / os.fsdecode(b"caf\xe9")).write_text("x")
+        assert worktrees.status("1-x").dirty == (r"caf\xe9",)
+        with pytest.raises(WorktreeInUseError, match=r"untracked files: caf\\xe9"):
+            worktrees.remove("1-x")
 
     def test_an_unknown_worktree_is_not_found(self, worktrees: Worktrees) -> None:
         with pytest.raises(NotFoundError):

@@ -19,7 +19,7 @@ from tinytown.domain.workitem import Verdict
 from tinytown.forges.local.issues import IssueFiles
 from tinytown.forges.local.merge import Merger, find_merge
 from tinytown.repository.branch import default_branch
-from tinytown.repository.git import Git
+from tinytown.repository.git import Git, shown
 from tinytown.repository.trial import trial_merge
 from tinytown.store.checks import CheckStore
 from tinytown.store.pulls import PullStore, StoredPull
@@ -92,7 +92,7 @@ class LocalForge:
             is_open=found.text.is_open,
             labels=found.text.labels,
             author=found.text.author,
-            url=found.path,
+            url=shown(found.path),
         )
 
     @_git_trouble()

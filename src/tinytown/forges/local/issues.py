@@ -11,7 +11,7 @@ import msgspec
 from tinytown.domain.errors import ForgeError, NotFoundError
 from tinytown.forges.local.front_matter import IssueText, closed_text, read_issue_text
 from tinytown.repository.durable import replace_file
-from tinytown.repository.git import Git
+from tinytown.repository.git import Git, shown
 
 _NUMBERED = re.compile(r"0*([1-9][0-9]{0,9})(?:[-_. ].*)?\.md", re.IGNORECASE)
 
@@ -57,7 +57,7 @@ class IssueFiles:
         if here is None:
             assert there is not None  # noqa: S101  narrows the type
             return IssueFile(path=there, text=self._read_in(default_branch, there))
-        text = read_issue_text(_decoded((self._root / here).read_bytes(), here), here)
+        text = _read((self._root / here).read_bytes(), here)
         if text.is_open and there == here and not self._is_edited(here):
             text = msgspec.structs.replace(text, is_open=self._read_in(default_branch, there).is_open)
         return IssueFile(path=here, text=text)
@@ -73,7 +73,7 @@ class IssueFiles:
                     untracked.append(number)
                     continue
                 before = self._git.blob(tree, path) or b""
-                after = closed_text(_decoded(before, path), path).encode()
+                after = closed_text(_decoded(before, path), shown(path)).encode()
             except ForgeError as error:
                 notes.append(f"issue #{number} is not closed: {error.message}")
                 continue
@@ -90,7 +90,7 @@ class IssueFiles:
                 return ()
             file = self._root / path
             before = _decoded(file.read_bytes(), path)
-            if (after := closed_text(before, path)) != before:
+            if (after := closed_text(before, shown(path))) != before:
                 replace_file(file.resolve(), after.encode())
         except ForgeError as error:
             return (f"issue #{number} is not closed: {error.message}",)
@@ -112,14 +112,20 @@ class IssueFiles:
     def _only(self, number: int, names: Iterable[str]) -> str | None:
         found = sorted(name for name in names if (match := _NUMBERED.fullmatch(name)) and int(match[1]) == number)
         if len(found) > 1:
-            raise ForgeError(f"issue #{number} is two files in {self._folder}/: {', '.join(found)}; rename one of them")
+            raise ForgeError(
+                f"issue #{number} is two files in {self._folder}/: {shown(', '.join(found))}; rename one of them"
+            )
         return f"{self._folder}/{found[0]}" if found else None
 
     def _read_in(self, revision: str, path: str) -> IssueText:
-        return read_issue_text(_decoded(self._git.blob(revision, path) or b"", path), path)
+        return _read(self._git.blob(revision, path) or b"", path)
 
     def _is_edited(self, path: str) -> bool:
         return bool(self._git.items("status", "--porcelain", "-z", "--untracked-files=all", "--", path))
+
+
+def _read(content: bytes, path: str) -> IssueText:
+    return read_issue_text(_decoded(content, path), shown(path))
 
 
 def _decoded(content: bytes, path: str) -> str:
@@ -127,4 +133,4 @@ def _decoded(content: bytes, path: str) -> str:
         return content.decode()
     except UnicodeDecodeError as error:
         line = content[: error.start].count(b"\n") + 1
-        raise ForgeError(f"{path}:{line}: it is not UTF-8 text; save it as UTF-8") from error
+        raise ForgeError(f"{shown(path)}:{line}: it is not UTF-8 text; save it as UTF-8") from error
