@@ -6,10 +6,17 @@ import uuid
 from collections.abc import Iterator
 
 import pytest
+from hypothesis import settings
 
 from tinytown.store.connection import Connection, connect
 from tinytown.store.keys import Keys
 from tinytown.store.server import ensure_server, stop_server
+
+# The same examples each time, so that a change that breaks a property is the one that is looked at. For new ones, and
+# many of them: pytest --hypothesis-profile=explore tests/properties
+settings.register_profile("fixed", derandomize=True, database=None, deadline=None, print_blob=True)
+settings.register_profile("explore", max_examples=500, database=None, deadline=None, print_blob=True)
+settings.load_profile("fixed")
 
 
 @pytest.fixture(scope="session")

@@ -12,6 +12,7 @@ from tinytown.domain.task import TaskKind, TaskState
 from tinytown.domain.workitem import BUSY, REVIEWED_KINDS, Verdict, WorkItem, WorkKind, WorkStatus
 from tinytown.planner.draft import Draft
 from tinytown.planner.reasons import reasons
+from tinytown.planner.stage import Stage, stage_of
 from tinytown.services.commits import to_snapshot
 from tinytown.store.missions import Stored
 
@@ -165,10 +166,14 @@ class Laws:
         assert not mission.is_active or mission.is_paused is self._town.is_stopped, "a stop or a resumption is lost"
 
     def _wakes(self, stored: Stored) -> None:
-        """What an agent finished is never left to the next full look."""
-        has_news = any(not task.is_open for task in stored.tasks.values())
-        if has_news and stored.mission.is_active:
-            assert self._town.is_due(), "a task ended and the mission is not due"
+        """What can be done now is never left to the next full look."""
+        if not stored.mission.is_active or self._town.is_due():
+            return
+        assert all(task.is_open for task in stored.tasks.values()), "a task ended and the mission is not due"
+        for item in stored.items.values():
+            is_wanted = stage_of(item, stored.mission.policy) is Stage.PULL and not stored.mission.is_paused
+            is_backing_off = item.retry_at is not None and item.retry_at > self._town.now
+            assert not is_wanted or is_backing_off, f"{item.key} wants a pull request and the mission is not due"
 
     def _merges(self) -> None:
         forge = self._town.forge

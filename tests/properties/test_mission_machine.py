@@ -30,7 +30,7 @@ from tinytown.planner import directives
 from tinytown.planner.draft import Draft
 
 MISSION = "00000000-0000-4000-8000-000000000001"
-EXAMPLES, STEPS = 40, 40
+EXAMPLES, STEPS = 80, 40
 ENDS_WITHIN = 400
 
 policies = st.builds(
@@ -134,10 +134,11 @@ class MissionMachine(RuleBasedStateMachine):
         self.town.step(0)
 
     @rule(
-        act=st.sampled_from(["race", "claims", "ends", "dies", "stop", "note", "approve", "reject"]),
+        act=st.sampled_from(["race", "claims", "ends", "ends", "dies", "stop", "note", "approve", "reject"]),
         in_forge=st.booleans(),
+        claim_before=st.booleans(),
     )
-    def dispatch_while_something_happens(self, act: str, *, in_forge: bool) -> None:
+    def dispatch_while_something_happens(self, act: str, *, in_forge: bool, claim_before: bool) -> None:
         acts: dict[str, Callable[[], None]] = {
             "race": lambda: self.dispatch(1, takes_over=True),
             "claims": self.all_claim,
@@ -149,6 +150,8 @@ class MissionMachine(RuleBasedStateMachine):
             "reject": lambda: self.reject(0),
         }
         self.town.end_lease()
+        if claim_before:
+            self.all_claim()
         if in_forge:
             self.town.forge.interlude = acts[act]
         else:
