@@ -31,9 +31,9 @@ _END = re.compile(r"^\W{0,3}>{3,}\s*END OF ISSUE TEXT\b", re.IGNORECASE)
 _BOUNDARY = re.compile(r"boundary [\w-]+")
 _KIND = re.compile(r"^\W{0,4}task kind\W{1,6}(work|review|fix)\b", re.IGNORECASE | re.MULTILINE)
 _CAUSES = re.compile(r"^\W{0,4}fix causes\W{1,6}(.+)$", re.IGNORECASE | re.MULTILINE)
-_TITLE = re.compile(
-    r"^\W{0,4}(?:issue title|title|(?:the )?issue)\b\W{0,3}:\s{0,3}(.+?)\s*$", re.IGNORECASE | re.MULTILINE
-)
+_TITLE = re.compile(r"\s*title:[ \t]{0,3}(.+?)[ \t]*$", re.IGNORECASE | re.MULTILINE)
+_KEY = re.compile(r"^Item: (\S*#\d+) \(", re.MULTILINE)
+_TASK_TEXT = re.compile(r"^<{3,}\s*TASK TEXT\b.*\n\s*(.+?)[ \t]*$", re.MULTILINE)
 _HEADING = re.compile(r"^#{1,6}\s+(.+?)\s*#*$", re.MULTILINE)
 _TITLE_CHARS = 100
 _SHOWN_MISSING = 20
@@ -117,11 +117,11 @@ def _unquoted(lines: list[str]) -> str:
 
 
 def _title(before: str, issue: str) -> str:
-    found = _TITLE.search(before) or _HEADING.search(issue) or _TITLE.search(issue)
+    found = _TITLE.match(issue) or _TASK_TEXT.search(before) or _HEADING.search(issue)
     first = next((line.strip() for line in issue.splitlines() if line.strip()), "")
-    title = (found[1] if found else first)[:_TITLE_CHARS].strip()
-    key, _, rest = title.partition(" ")
-    return (f"{rest.strip()} ({key})" if rest and "#" in key else title) or "Demo work"
+    title = (found[1] if found else first)[:_TITLE_CHARS].strip() or "Demo work"
+    key = _KEY.search(before)
+    return f"{title} ({key[1]})" if key else title
 
 
 def _blocks(issue: str) -> Iterable[Block]:

@@ -253,6 +253,22 @@ def test_the_issue_cannot_forge_the_marks_around_it_or_the_kind_of_task(place: P
     assert not (place.git.folder / "evil.py").exists()
 
 
+def test_a_task_in_somebodys_own_words_is_named_by_its_first_line(place: Place) -> None:
+    spec = TaskSpec(id="t1", kind=TaskKind.WORK, title="x", created_at=NOW, instructions="make tea\n\nwith milk")
+    prompt = write_prompt(
+        Assignment(
+            run_id="9d1c",
+            agent_name="backend",
+            role="backend",
+            task=Task(spec=spec, state=TaskState.RUNNING, updated_at=NOW),
+            messages=(),
+            folder=Path("/w"),
+        )
+    )
+
+    assert place.run(prompt).stdout.splitlines()[0] == "demo agent: work: make tea"
+
+
 def test_a_git_that_refuses_is_reported_as_a_failure(place: Place) -> None:
     hook = place.git.folder / ".git" / "hooks" / "pre-commit"
     hook.parent.mkdir(exist_ok=True)
