@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 RETRY_FIRST_SECS = 10
 RETRY_MOST_SECS = 300
 WATCH_PAUSES_SECS = (60, 120, 300)
+REPLAN_LEAST_SECS, REPLAN_MOST_SECS = 30, 300
 HELP_PAUSES_SECS = (300, 900, 3600, 14400)
 
 
@@ -19,6 +20,12 @@ def retry_at(now: datetime, tries: int) -> datetime:
 def watch_again_at(now: datetime, failures: int) -> datetime:
     """When to look again after the `failures`-th look in a row that failed: 1, 2, then 5 min."""
     return now + timedelta(seconds=WATCH_PAUSES_SECS[min(max(failures, 1), len(WATCH_PAUSES_SECS)) - 1])
+
+
+def replan_at(now: datetime, since: datetime) -> datetime:
+    """When to try again what has failed since then: after as long again, at least 30 s and at most 5 min."""
+    waited = (now - since).total_seconds()
+    return now + timedelta(seconds=min(max(waited, REPLAN_LEAST_SECS), REPLAN_MOST_SECS))
 
 
 def ask_again_at(now: datetime, times_asked: int) -> datetime:

@@ -7,21 +7,17 @@ from datetime import datetime, timedelta
 import msgspec
 
 from tinytown.domain.agent import GONE
-from tinytown.domain.ids import CONDUCTOR
-from tinytown.domain.message import Message, MessageKind
-from tinytown.domain.mission import Help, MissionState
+from tinytown.domain.mission import MissionState
 from tinytown.domain.watch import WatchStatus
 from tinytown.domain.workitem import BUSY, WorkItem
-from tinytown.planner.backoff import ask_again_at
 from tinytown.planner.draft import Draft
 from tinytown.planner.fit import is_free
+from tinytown.planner.help import ask
 from tinytown.planner.reasons import lacks_agent, reasons
 from tinytown.planner.stage import Stage, stage_of
 
 STALLED_AFTER = timedelta(hours=1)
 """How long nothing may change, while nobody works, before help is asked."""
-
-DISPATCHER = "dispatcher"
 
 
 def conclude(draft: Draft) -> None:
@@ -38,7 +34,7 @@ def conclude(draft: Draft) -> None:
     elif not (draft.wants and draft.mission.state is MissionState.RUNNING):
         # a running mission is not called blocked while what it just wanted from outside may move it on
         _block(draft, reasons_to_wait(draft, open_items))
-    _ask(draft, _stuck(draft, open_items))
+    ask(draft, _stuck(draft, open_items), first_at=_first_ask(draft))
 
 
 def reasons_to_wait(draft: Draft, items: list[WorkItem]) -> str:
@@ -105,22 +101,6 @@ def _stalled(draft: Draft, items: list[WorkItem]) -> str | None:
     return f"nothing has changed since {last:%Y-%m-%d %H:%M} UTC; waiting: {waiting}"
 
 
-def _ask(draft: Draft, cause: str | None) -> None:
-    """Ask the conductor once, then with growing pauses for as long as the cause lasts."""
-    if cause is None:
-        draft.put_mission(help=None)
-        return
-    known = draft.mission.help
-    if known is None or known.cause != cause:
-        known = Help(cause=cause, since=draft.now, ask_at=_first_ask(draft))
-    if known.ask_at <= draft.now:
-        _send(draft, cause, known.times_asked)
-        asked = known.times_asked + 1
-        known = msgspec.structs.replace(known, times_asked=asked, ask_at=ask_again_at(draft.now, asked))
-    draft.put_mission(help=known)
-    draft.wake(known.ask_at)
-
-
 def _first_ask(draft: Draft) -> datetime:
     """At once when a person must decide; after a while when an agent may still turn up."""
     if any(i.hold is not None for i in draft.unfinished()):
@@ -128,24 +108,3 @@ def _first_ask(draft: Draft) -> datetime:
     if all(a.state in GONE for a in draft.agents.values()):  # one that lost its host is back as soon as that is
         return draft.now
     return draft.now + timedelta(seconds=draft.mission.policy.help_after_secs)
-
-
-def _send(draft: Draft, cause: str, times_asked: int) -> None:
-    run = draft.mission.id[:8]
-    text = (
-        f"Mission {run} is stuck: {cause}\n"
-        f'Answer with: tt mission note {run} "resume …", "pause …" or "redirect ITEM to AGENT …"'
-    )
-    draft.send(
-        Message(
-            id=draft.next_id("help", cause, draft.now.isoformat()),
-            to=CONDUCTOR,
-            sender=DISPATCHER,
-            kind=MessageKind.QUERY,
-            text=text,
-            sent_at=draft.now,
-            is_urgent=times_asked == 0,
-            mission_id=draft.mission.id,
-        )
-    )
-    draft.say("help.asked", f"asked the conductor for help: {cause}")

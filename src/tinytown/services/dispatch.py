@@ -15,30 +15,20 @@ from time import perf_counter
 import msgspec
 import structlog
 
-from tinytown.domain.errors import (
-    ConflictError,
-    ForgeError,
-    ForgeUnavailableError,
-    GitError,
-    LeaseLostError,
-    NotFoundError,
-    ProblemsError,
-    StaleError,
-    StoreUnavailableError,
-)
-from tinytown.domain.mission import MissionEvent, MissionState
-from tinytown.domain.watch import WatchKind
+from tinytown.domain.errors import ConflictError, LeaseLostError, StaleError, StoreUnavailableError, TinytownError
+from tinytown.domain.mission import MissionState
 from tinytown.forges.base import Forge
-from tinytown.planner.compile import Compiled
 from tinytown.planner.tick import Decision, decide
-from tinytown.planner.wants import Found, LookAt, LookedUp, LookUp, Merge, Opened, OpenPull, Outcome, Refused, Want
+from tinytown.planner.wants import Outcome, Want
 from tinytown.services.commits import to_commit, to_snapshot
-from tinytown.services.planning import Plan, Planning
+from tinytown.services.outside import carry_out, told
+from tinytown.services.planning import Planning
+from tinytown.services.postponed import Troubles, Unplanned
 from tinytown.services.presence import Presence
 from tinytown.store.dispatchers import Dispatcher as Record
 from tinytown.store.dispatchers import DispatcherStore, Due
 from tinytown.store.events import EventStream
-from tinytown.store.missions import Commit, MissionStore, Stored
+from tinytown.store.missions import MissionStore, Stored
 
 log = structlog.get_logger("tinytown.dispatch")
 
@@ -48,7 +38,6 @@ LIVENESS_SECS = 5.0
 """How soon a dead host is noticed at the latest: nobody sends an event when it is killed."""
 HELD_PAUSE_SECS = 5.0
 """How soon a mission that another dispatcher has is tried again."""
-REPLAN_LEAST_SECS, REPLAN_MOST_SECS = 30, 300
 OUTAGE_PAUSE_SECS = 1.0
 """How soon a store that did not answer is tried again."""
 
@@ -81,6 +70,7 @@ class Dispatcher:
         self._last_step_ms = 0.0
         self._swept_at: datetime | None = None
         self._is_announced = False
+        self._troubles = Troubles(tools.missions, tools.record.id)
 
     def tick(self, *, is_full: bool) -> Due:
         """Step every mission that is due, or every active one.
@@ -91,10 +81,8 @@ class Dispatcher:
         self._announce()
         due = self._tools.dispatchers.beat(self._record(), self._tools.clock())
         self._tools.ensure_host()
-        is_held = False
-        for mission_id in due.active if is_full else due.missions:
-            is_held |= not self.step(mission_id)
-        if is_held:
+        steps = [self._step_apart(i, is_due=i in due.missions) for i in (due.active if is_full else due.missions)]
+        if not all(steps):
             soon = self._tools.clock() + timedelta(seconds=HELD_PAUSE_SECS)
             return msgspec.structs.replace(due, next_at=min(due.next_at or soon, soon))
         return due
@@ -171,6 +159,23 @@ class Dispatcher:
             self._tools.presence.forget(name)
             log.info("a dispatcher was killed, its missions are taken over", action="dispatcher_dead", dispatcher=name)
 
+    def _step_apart(self, mission_id: str, *, is_due: bool) -> bool:
+        """Step a mission; what is wrong with it alone does not keep others waiting."""
+        if self._troubles.is_left_alone(mission_id, self._tools.clock(), is_due=is_due):
+            return True
+        try:
+            is_ours = self.step(mission_id)
+        except StoreUnavailableError:
+            raise
+        except OSError as error:
+            self._troubles.put_off(mission_id, told(error), self._tools.clock())
+        except (TinytownError, msgspec.MsgspecError) as error:
+            self._troubles.put_off(mission_id, str(error), self._tools.clock())
+        else:
+            self._troubles.forget(mission_id)
+            return is_ours
+        return True
+
     def step(self, mission_id: str) -> bool:
         """Bring one mission as far as it goes now.
 
@@ -199,7 +204,7 @@ class Dispatcher:
                 self._last_step_ms = (perf_counter() - started) * 1000
             if not wants:
                 return True
-            outcomes = [Outcome(want=want, found=self._carry_out(want)) for want in wants]
+            outcomes = [Outcome(want=want, found=carry_out(self._tools.forge, want)) for want in wants]
         return True
 
     def _decide(self, stored: Stored, outcomes: list[Outcome]) -> tuple[Want, ...]:
@@ -220,68 +225,9 @@ class Dispatcher:
             log.info(event.text, action=event.type, mission=stored.mission.id[:8])
 
     def _plan(self, stored: Stored) -> tuple[Want, ...]:
-        """Compile a mission whose objectives could not be read when it was started."""
-        mission, now = stored.mission, self._tools.clock()
-        plan = Plan(
-            mission_id=mission.id,
-            objectives=mission.objective_refs,
-            manifest=mission.manifest,
-            roles=self._tools.roles(),
-        )
-        try:
-            compiled = self._tools.planning.compile(plan, now)
-        except ForgeUnavailableError as error:
-            self._plan_later(stored, error.message, now)
-        except (ProblemsError, ForgeError) as error:
-            self._give_up(stored, error.message.replace("\n", "; "), now)
-        else:
-            self._begin(stored, compiled, now)
+        tools = self._tools
+        Unplanned(tools.missions, tools.planning, tools.roles).plan(stored, tools.clock())
         return ()
-
-    def _plan_later(self, stored: Stored, reason: str, now: datetime) -> None:
-        waited = (now - stored.mission.created_at).total_seconds()
-        due = now + timedelta(seconds=min(max(waited, REPLAN_LEAST_SECS), REPLAN_MOST_SECS))
-        later = msgspec.structs.replace(stored.mission, blocked_reason=reason, next_wake_at=due, updated_at=now)
-        self._tools.missions.commit(stored, Commit(mission=later), now, due=due)
-
-    def _give_up(self, stored: Stored, reason: str, now: datetime) -> None:
-        failed = msgspec.structs.replace(
-            stored.mission, state=MissionState.FAILED, blocked_reason=reason, next_wake_at=None, updated_at=now
-        )
-        event = MissionEvent(at=now, type="mission.failed", text=f"mission is failed: {reason}")
-        self._tools.missions.commit(stored, Commit(mission=failed, events=(event,)), now, due=None)
-
-    def _begin(self, stored: Stored, compiled: Compiled, now: datetime) -> None:
-        running = msgspec.structs.replace(
-            stored.mission, state=MissionState.RUNNING, blocked_reason=None, next_wake_at=now, updated_at=now
-        )
-        event = MissionEvent(at=now, type="mission.started", text=f"{len(compiled.items)} items planned")
-        warnings = [MissionEvent(at=now, type="mission.warning", text=warning) for warning in compiled.warnings]
-        commit = Commit(mission=running, items=compiled.items, briefs=compiled.briefs, events=(event, *warnings))
-        self._tools.missions.commit(stored, commit, now, due=now)
-
-    def _carry_out(self, want: Want) -> Found:
-        """Do what is wanted outside; a refusal is an outcome like any other."""
-        try:
-            return self._ask_forge(want)
-        except ForgeUnavailableError as error:
-            return Refused(reason=error.message, is_temporary=True)
-        except (ConflictError, GitError) as error:
-            return Refused(reason=error.message, is_temporary=True)
-        except (ForgeError, NotFoundError) as error:
-            return Refused(reason=error.message, is_temporary=False)
-
-    def _ask_forge(self, want: Want) -> Found:
-        forge = self._tools.forge
-        match want:
-            case OpenPull(draft=draft):
-                return Opened(pull=forge.open_pull(draft), watch_kinds=forge.watch_kinds)
-            case Merge(url=url, head=head, closes=closes):
-                return forge.merge(url, head, closes=closes)
-            case LookUp(ref=ref):
-                return LookedUp(is_open=forge.issue(ref).is_open)
-            case LookAt(kind=kind, target=target):
-                return _look(forge, kind, target)
 
     def _pause(self, due: Due) -> float:
         """Seconds until the next thing is due, at most until the next full tick."""
@@ -299,15 +245,3 @@ class Dispatcher:
 
 def _is_to_be_planned(stored: Stored) -> bool:
     return stored.mission.state is MissionState.PLANNING and not stored.mission.is_paused
-
-
-def _look(forge: Forge, kind: WatchKind, target: str) -> Found:
-    match kind:
-        case WatchKind.PR_CHECKS:
-            return forge.checks(target)
-        case WatchKind.MERGEABILITY:
-            return forge.mergeability(target)
-        case WatchKind.REVIEW_COMMENTS:
-            return forge.reviews(target)
-        case WatchKind.BUGBOT_COMMENTS:
-            return forge.comments(target)

@@ -33,6 +33,10 @@ class Planning:
         self._forge = forge
         self._root = root
 
+    def base(self) -> str:
+        """The branch that pull requests go into. ForgeUnavailableError: the forge cannot be reached."""
+        return self._forge.default_branch()
+
     def compile(self, plan: Plan, now: datetime) -> Compiled:
         """Read everything and compile it.
 
@@ -46,7 +50,7 @@ class Planning:
             self._collect(ref, issues, problems)
         if problems and not issues:
             raise ProblemsError(tuple(problems))
-        outside = {ref: self._outside(ref) for ref in scan(issues, home=self._forge.home, manifest=manifest)}
+        outside = {ref: self._outside(ref, problems) for ref in scan(issues, home=self._forge.home, manifest=manifest)}
         try:
             compiled = compile_mission(
                 mission_id=plan.mission_id,
@@ -73,11 +77,17 @@ class Planning:
         except (NotFoundError, ForgeError) as error:
             problems.append(error.message)
 
-    def _outside(self, ref: IssueRef) -> Issue | None:
+    def _outside(self, ref: IssueRef, problems: list[str]) -> Issue | None:
+        """An issue that the mission depends on, None when there is none. One that cannot be read is a problem."""
         try:
             return self._forge.issue(ref)
         except NotFoundError:
             return None
+        except ForgeUnavailableError:
+            raise
+        except ForgeError as error:
+            problems.append(error.message)
+            return Issue(ref=ref, title=str(ref), body="")  # it is there: nothing else is wrong with naming it
 
     def _document(self, ref: DocRef) -> Issue:
         path = (self._root / ref.path).resolve()

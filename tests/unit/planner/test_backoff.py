@@ -1,9 +1,11 @@
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pytest
 from tests.unit.planner.world import NOW
 
-from tinytown.planner.backoff import ask_again_at, retry_at, watch_again_at
+from tinytown.planner.backoff import ask_again_at, replan_at, retry_at, watch_again_at
 
 
 @pytest.mark.parametrize(
@@ -21,3 +23,8 @@ def test_failing_watches_look_again_after_one_two_then_five_minutes(failures: in
 @pytest.mark.parametrize(("times", "minutes"), [(0, 5), (1, 5), (2, 15), (3, 60), (4, 240), (50, 240)])
 def test_help_is_asked_for_with_growing_pauses(times: int, minutes: int) -> None:
     assert (ask_again_at(NOW, times) - NOW).total_seconds() == 60 * minutes
+
+
+@pytest.mark.parametrize(("waited", "secs"), [(0, 30), (100, 100), (9999, 300)])
+def test_what_keeps_failing_is_tried_after_as_long_again(waited: int, secs: int) -> None:
+    assert (replan_at(NOW, NOW - timedelta(seconds=waited)) - NOW).total_seconds() == secs
