@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 from tinytown.config import TOWN_FILE, Settings, find_root, load_settings
 from tinytown.domain.agent import GONE
 from tinytown.domain.errors import ConfigError
-from tinytown.domain.ids import new_id
+from tinytown.domain.ids import CONDUCTOR, new_id
 from tinytown.services.caller import Caller
 from tinytown.services.machine import STATE_FOLDER, machine_id
 from tinytown.services.tasks import Tasks
@@ -41,6 +41,7 @@ if TYPE_CHECKING:
     from tinytown.repository.worktree import Worktrees
     from tinytown.runtime.clis import Adapter
     from tinytown.runtime.host import Host, Stores
+    from tinytown.runtime.host_failures import Failures
     from tinytown.runtime.workshop import Workshop
     from tinytown.services.agents import Agents
     from tinytown.services.dispatch import Dispatcher
@@ -247,11 +248,35 @@ class Town:
         return start_host(self.root, self.state, self.environ)
 
     def ensure_host(self) -> None:
-        """Start this machine's host when something here waits for one and none runs."""
-        from tinytown.runtime.launcher import is_host_running  # as above
+        """Start this machine's host when something here waits for one and none runs.
 
-        if not is_host_running(self.state) and self.needs_host():
+        After hosts that died of an error it pauses, longer each time, and tells a person once when that goes on.
+        """
+        from tinytown.runtime.host_failures import HostFailures  # as above
+        from tinytown.runtime.launcher import is_host_running
+
+        if is_host_running(self.state) or not self.needs_host():
+            return
+        failures = HostFailures(self.state)
+        if (found := failures.to_be_told()) is not None:
+            self._tell_of_hosts(found)
+        last = failures.read()
+        if last is None or self.clock() >= last.start_at:
             self.start_host()
+
+    def _tell_of_hosts(self, found: Failures) -> None:
+        from tinytown.domain.message import Message, MessageKind
+        from tinytown.store.inbox import Inbox
+
+        text = (
+            f"the host in {self.root} died {found.count} times in a row, the last time of: {found.reason}; agents and"
+            " checks there wait. See .tt/logs/host.log and mend what it says; it is tried again every few minutes, or"
+            " at once with tt spawn"
+        )
+        message = Message(
+            id=new_id(), to=CONDUCTOR, sender="dispatcher", kind=MessageKind.QUERY, text=text, sent_at=self.clock()
+        )
+        Inbox(self.connection, self.keys).send(message)
 
     def needs_host(self) -> bool:
         """Whether this machine has agents to be run or checks to be done."""

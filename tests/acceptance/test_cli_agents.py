@@ -195,3 +195,25 @@ def test_town_is_found_from_a_folder_below_and_by_its_option(town: TownCalls, tm
     below.mkdir(parents=True)
     assert "Town: shop-main" in town.ok("status", cwd=below)
     assert "Town: shop-main" in town.ok("--town", town.root, "status", cwd=tmp_path)
+
+
+def test_host_that_dies_as_it_starts_is_not_started_over_and_over(town: TownCalls) -> None:
+    spawn(town, "backend")
+    town.ok("stop")
+    config = town.root / ".git" / "config"
+    well = config.read_text()
+    log = town.root / ".tt" / "logs" / "host.log"
+    config.write_text(f"{well}[broken\n")
+    try:
+        for _ in range(4):
+            town.ok("send", "backend", "hello", "--info")
+            wait_until(lambda: not _is_hosted(town), "no host is left")
+    finally:
+        config.write_text(well)
+    assert log.read_text().count("bad config") == 1, log.read_text()
+    spawn(town, "frontend")  # a person who has mended it need not wait
+    wait_until(lambda: town.agent("backend")["state"] == "idle", "backend is back")
+
+
+def _is_hosted(town: TownCalls) -> bool:
+    return any(" host --lock" in line for line in town.processes())

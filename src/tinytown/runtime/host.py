@@ -292,7 +292,7 @@ class Host:
                 pass
 
     async def _check(self, lease: HostLease, stop: threading.Event) -> bool:
-        """One check, if there is one to do; trouble with it is logged and tried again after a while."""
+        """One check, if there is one to do; trouble with it, also a bug's, is logged and tried again after a while."""
         loop = asyncio.get_running_loop()
         try:
             return await loop.run_in_executor(self._check_thread, lambda: self._tools.do_check(lease, stop))
@@ -301,8 +301,11 @@ class Host:
         except TinytownError as error:
             log.warning("check not run", action="check_failed", reason=error.message)
             secs = RETRY_SECS if isinstance(error, StoreUnavailableError) else SWEEP_SECS
-            loop.call_later(secs, self._check_wanted.set)
-            return False
+        except Exception:  # the supervisor: anything else would end every agent's run
+            log.exception("check failed to run", action="check_bug")
+            secs = SWEEP_SECS
+        loop.call_later(secs, self._check_wanted.set)
+        return False
 
 
 class _Ended(Exception):  # noqa: N818  not an error: it ends the group when the host is told to stop

@@ -20,6 +20,8 @@ from tinytown.domain.agent import Agent, AgentState
 from tinytown.domain.task import Task, TaskState
 from tinytown.repository.git import Git
 from tinytown.runtime.host import Host
+from tinytown.runtime.host_failures import TELL_AFTER, HostFailures
+from tinytown.runtime.launcher import is_host_running
 from tinytown.services.towns import init_town
 from tinytown.store.connection import Connection
 from tinytown.store.keys import Keys
@@ -169,3 +171,33 @@ def test_a_host_starts_although_nothing_can_be_cleared_away(hosted: HostedTown) 
 
     hosted.wait_for_state("backend", AgentState.IDLE)
     assert (folder / "damaged" / "README.md").exists()
+
+
+def test_a_check_that_fails_in_an_unforeseen_way_ends_no_agents_run(hosted: HostedTown) -> None:
+    connection, keys = hosted.town.connection, hosted.town.keys
+    connection.execute("HSET", keys("pull", "1"), "state", "open", "head", "abc")  # without what is needed to check it
+    connection.execute("ZADD", keys("checks", "queued"), "0", "1:abc")
+    task = hosted.assign(hosted.spawn("backend", "waiting"))
+
+    hosted.start()
+
+    wait_until(lambda: connection.execute("HGET", keys("checks", "running"), "1:abc"), "the check was begun")
+    wait_until(lambda: hosted.task(task).state is TaskState.RUNNING, "the task runs")
+    (hosted.town.state / "worktrees" / "go").touch()
+    wait_until(lambda: hosted.task(task).state is TaskState.COMPLETED, "the task was done")
+    assert hosted.task(task).runs == 1
+    assert hosted.is_running
+
+
+def test_no_host_is_started_soon_after_one_that_died_and_a_person_is_told_once(hosted: HostedTown) -> None:
+    hosted.spawn("backend")
+    failures = HostFailures(hosted.town.state)
+    for _ in range(TELL_AFTER):
+        failures.note("git is broken", lived_secs=1, at=hosted.town.clock())
+
+    for _ in range(3):
+        hosted.town.ensure_host()
+
+    assert not is_host_running(hosted.town.state)
+    (told,) = hosted.town.messages.waiting("conductor")
+    assert f"died {TELL_AFTER} times in a row, the last time of: git is broken" in told.text
