@@ -51,10 +51,10 @@ class Run(msgspec.Struct, frozen=True, kw_only=True):
 class PaperTown:
     """What the rules of a mission machine act upon."""
 
-    def __init__(self, redis_url: str, folder: Path, name: str) -> None:
+    def __init__(self, redis_url: str, folder: Path, name: str, forge: PaperForge | None = None) -> None:
         self.keys = Keys.of(name)
         self.now = START
-        self.forge = PaperForge()
+        self.forge = forge or PaperForge()
         self.interlude: Callable[[], None] | None = None
         """Happens once when a dispatcher reads the clock: between its reading and its committing."""
         self._folder = folder

@@ -75,6 +75,7 @@ class Missions:
         *,
         caller: Caller,
         may_direct: bool,
+        redact: Callable[[str], str],
     ) -> None:
         self._missions = missions
         self._agents = agents
@@ -83,6 +84,7 @@ class Missions:
         self._clock = clock
         self._caller = caller
         self._may_direct = may_direct
+        self._redact = redact
 
     def objectives(self, issues: Sequence[str], docs: Sequence[Path], root: Path) -> tuple[ObjectiveRef, ...]:
         """What a person named, as references. ProblemsError lists everything that is not one."""
@@ -123,11 +125,11 @@ class Missions:
             updated_at=now,
             next_wake_at=now,
             home=self._forge.home,
-            base=self._forge.default_branch(),
             manifest=manifest,
         )
         try:
             compiled = self._planning.compile(plan, now)
+            mission = msgspec.structs.replace(mission, base=self._planning.base())
         except ForgeUnavailableError as error:
             return self._postpone(mission, error.message, now)
         events = [_event(now, "mission.started", f"mission {short(mission.id)} started")]
@@ -218,7 +220,8 @@ class Missions:
 
     def note(self, mission_id: str, text: str) -> str:
         """Carry out or keep an operator's note; returns what was done."""
-        return self._command("give notes to a mission", mission_id, lambda draft: directives.note(draft, text))
+        said = self._redact(text)
+        return self._command("give notes to a mission", mission_id, lambda draft: directives.note(draft, said))
 
     def stop(self, mission_id: str, *, is_forced: bool) -> None:
         """Start nothing new; with force, take back what is being done."""
@@ -230,14 +233,16 @@ class Missions:
 
     def approve(self, mission_id: str, item: str, comment: str = "") -> WorkItem:
         """Accept an item by hand."""
+        said = self._redact(comment)
         return self._on_item(
-            "approve an item", mission_id, item, lambda draft, found: directives.approve(draft, found, comment)
+            "approve an item", mission_id, item, lambda draft, found: directives.approve(draft, found, said)
         )
 
     def reject(self, mission_id: str, item: str, reason: str) -> WorkItem:
         """Send an item back by hand."""
+        said = self._redact(reason)
         return self._on_item(
-            "reject an item", mission_id, item, lambda draft, found: directives.reject(draft, found, reason)
+            "reject an item", mission_id, item, lambda draft, found: directives.reject(draft, found, said)
         )
 
     def _on_item(self, what: str, mission_id: str, item: str, act: Callable[[Draft, WorkItem], None]) -> WorkItem:

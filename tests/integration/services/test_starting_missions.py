@@ -1,0 +1,61 @@
+from __future__ import annotations
+
+import uuid
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from tests.properties.mission_town import PaperTown
+from tests.properties.paper_forge import PaperForge
+
+from tinytown.domain.errors import ForgeUnavailableError
+from tinytown.domain.mission import MissionState
+from tinytown.domain.policy import MissionPolicy
+from tinytown.domain.refs import IssueRef
+from tinytown.services.caller import Caller
+from tinytown.services.missions import Missions
+from tinytown.services.planning import Planning
+
+ISSUE = IssueRef("acme", "shop", 1)
+
+
+class Away(PaperForge):
+    """A forge that does not even tell its default branch as long as it is away."""
+
+    is_away = True
+
+    def default_branch(self) -> str:
+        if self.is_away:
+            raise ForgeUnavailableError("no route to the forge")
+        return "trunk"
+
+
+@pytest.fixture
+def town(redis_url: str, tmp_path: Path) -> Iterator[PaperTown]:
+    made = PaperTown(redis_url, tmp_path, f"s-{uuid.uuid4().hex[:12]}", forge=Away())
+    yield made
+    made.close()
+
+
+def missions_of(town: PaperTown, folder: Path) -> Missions:
+    planning = Planning(town.forge, folder)
+    return Missions(
+        town.missions, town.agents, town.forge, planning, lambda: town.now, caller=Caller(), may_direct=False
+    )
+
+
+def test_mission_started_while_the_forge_is_away_is_planned_when_it_is_back(town: PaperTown, tmp_path: Path) -> None:
+    started = missions_of(town, tmp_path).start((ISSUE,), MissionPolicy(), None)
+    town.mission_id = started.mission.id
+
+    assert (started.mission.state, started.items) == (MissionState.PLANNING, ())
+    assert started.warnings == ("planning waits: no route to the forge",)
+    town.step(0)
+    assert town.read().mission.blocked_reason == "no route to the forge"
+
+    town.forge.is_away = False  # type: ignore[attr-defined]  # it is the one above
+    town.pass_time(30)
+    town.step(0)
+
+    mission = town.read().mission
+    assert (mission.base, len(town.read().items), mission.blocked_reason) == ("trunk", 1, None)
