@@ -17,7 +17,7 @@ from tinytown.domain.errors import (
 from tinytown.domain.message import MessageKind
 from tinytown.domain.task import TaskState
 from tinytown.store.connection import connect
-from tinytown.store.dispatchers import STALE_MS, Dispatcher
+from tinytown.store.dispatchers import GRACE_MS, STALE_MS, Dispatcher
 from tinytown.store.events import EventStream
 from tinytown.store.hosts import HostLease
 
@@ -25,6 +25,19 @@ from tinytown.store.hosts import HostLease
 def expire(town: Stores, lease: HostLease) -> None:
     """The host has not renewed its lease in time."""
     town.connection.execute("DEL", town.keys("host", lease.host_id, "lease"))
+
+
+def abandon(town: Stores, lease: HostLease) -> None:
+    """The host is silent for so long that a dispatcher releases it."""
+    expire(town, lease)
+    miss(town)
+    town.due(later(60))
+
+
+def miss(town: Stores) -> None:
+    """The host did not come back for its lease in the time that is left to it."""
+    town.due()
+    town.due(later(GRACE_MS / 1000))
 
 
 # Agents
@@ -174,8 +187,7 @@ def test_what_a_host_was_running_is_given_back_when_it_ends(town: Stores, how: s
     if how == "closed":
         town.hosts.close(lease, NOW)
     elif how == "silent":
-        expire(town, lease)
-        town.due()
+        abandon(town, lease)
     else:
         _, runs = town.hosts.open("host-2", MACHINE, {}, NOW)
 
@@ -184,14 +196,13 @@ def test_what_a_host_was_running_is_given_back_when_it_ends(town: Stores, how: s
     assert (cold.inbox_len, cold.open_tasks) == (2, 1)
     assert (handed.state, handed.run_id, handed.agent_id) == (TaskState.ASSIGNED, None, agent)
     assert runs == (["run-1"] if how == "replaced" else [])
-    assert town.due().missions == (mission_id,)
+    assert town.due(later(60)).missions == (mission_id,)
     assert {"task.handed_back", "agent.cold", "host.released"} <= set(town.said())
 
 
 def test_work_of_a_dead_host_goes_on_at_the_next_one(town: Stores) -> None:
     agent, lease, _, task = running(town)
-    expire(town, lease)
-    town.due()
+    abandon(town, lease)
 
     new = town.host("host-2")
     claim = town.claim(new, agent, "run-2")
@@ -203,8 +214,7 @@ def test_work_of_a_dead_host_goes_on_at_the_next_one(town: Stores) -> None:
 
 def test_outcome_from_a_host_that_was_released_is_refused(town: Stores) -> None:
     agent, lease, _, task = running(town)
-    expire(town, lease)
-    town.due()
+    abandon(town, lease)
     before = town.dump()
 
     for act in (
@@ -231,6 +241,33 @@ def test_host_that_was_only_late_takes_its_lease_up_again(town: Stores) -> None:
     assert town.connection.execute("PTTL", town.keys("host", lease.host_id, "lease")) > 0
 
 
+def test_host_that_slept_with_everything_else_stores_what_its_run_did(town: Stores) -> None:
+    """A dispatcher that wakes first leaves it the time to come back, and a late host need not renew first."""
+    agent, lease, _, task = running(town)
+    expire(town, lease)
+    town.due()
+
+    town.finish(lease, agent, task_fields={"result": "made it"})
+
+    assert town.tasks.get(task).state is TaskState.COMPLETED
+    assert town.hosts.all()["host-1"]["is_alive"] == "yes"
+    expire(town, lease)
+    town.due(later(GRACE_MS / 1000))  # a new absence, not the rest of the old one
+    assert town.find(agent).state is AgentState.IDLE
+
+
+def test_host_that_stays_away_is_released_when_its_time_is_over(town: Stores) -> None:
+    agent, lease, _, _ = running(town)
+    expire(town, lease)
+
+    for secs in (0, 3, 7):
+        town.due(later(secs))
+        assert town.find(agent).state is AgentState.WORKING
+    town.due(later(GRACE_MS / 1000))
+
+    assert town.find(agent).state is AgentState.COLD
+
+
 def test_agent_that_was_ending_has_ended_when_its_host_dies(town: Stores) -> None:
     agent, lease, _, _ = running(town)
     town.agents.move(agent, AgentState.DRAINING, NOW)
@@ -255,9 +292,8 @@ def test_checks_of_a_dead_host_are_queued_again(town: Stores) -> None:
     lease = town.host()
     name = town.keys("checks", "running")
     town.connection.execute("HSET", name, "1:abc", lease.host_id, "2:def", "another")
-    expire(town, lease)
 
-    town.due()
+    abandon(town, lease)
 
     assert town.connection.execute("HGETALL", name) == [b"2:def", b"another"]
     assert town.connection.execute("ZRANGE", town.keys("checks", "queued"), 0, -1) == [b"1:abc"]
