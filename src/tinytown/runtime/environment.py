@@ -81,6 +81,14 @@ def service_environment(parent: Mapping[str, str]) -> dict[str, str]:
     return {name: value for name, value in parent.items() if name not in _IDENTITY or name == TOWN_MARKER}
 
 
+def is_secret(name: str) -> bool:
+    """Whether the variable of that name is none of the business of programs that need no keys, such as checks.
+
+    REDIS_URL is among them: with it, what an agent wrote could act on the town.
+    """
+    return name == "REDIS_URL" or bool(_SECRET_NAME.search(name))
+
+
 def secret_values(environ: Mapping[str, str]) -> tuple[str, ...]:
     """The values in `environ` that must never be shown: those of variables named like secrets, and passwords in URLs."""
     named = [value for name, value in environ.items() if _SECRET_NAME.search(name)]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 import msgspec
@@ -13,6 +13,12 @@ from tinytown.store import scripts
 from tinytown.store.codec import at_text, decode, encode, to_ms
 from tinytown.store.connection import Connection
 from tinytown.store.keys import Keys
+
+MOST_TRIES = 5
+"""How often checks are given to a host without an outcome, be it that they cannot be run or that their host dies."""
+
+WAIT = timedelta(seconds=20)
+"""After which checks that could not be run are tried again."""
 
 
 class CheckJob(msgspec.Struct, frozen=True, kw_only=True):
@@ -52,10 +58,12 @@ class CheckStore:
     def claim(self, host: str, *, at: datetime) -> CheckJob | None:
         """The checks that have waited longest, now the host's; what it has already goes first. None when none wait.
 
+        Those that were given MOST_TRIES times without an outcome are given up, with that as their outcome.
+
         Raises:
             LeaseLostError: the host was released.
         """
-        reply = self._run("claim_check", {"host": host} | _time(at), may_repeat=True)
+        reply = self._run("claim_check", {"host": host, "most": MOST_TRIES} | _time(at), may_repeat=True)
         if reply is None:
             return None
         number, head, branch, url = (part.decode() for part in reply)
@@ -76,6 +84,15 @@ class CheckStore:
             "text": f"failed: {', '.join(failed)}" if failed else "passed",
         }
         self._run("finish_check", args | _time(at), may_repeat=True)
+
+    def put_off(self, job: CheckJob, reason: str, *, at: datetime) -> None:
+        """Give back checks that could not be run, with the reason; they are tried again a while later.
+
+        Raises:
+            LeaseLostError: the claim went to another host.
+        """
+        args = {"number": str(job.number), "head": job.head, "host": job.host, "reason": reason}
+        self._run("put_off_check", args | {"later_ms": to_ms(at + WAIT)} | _time(at), may_repeat=True)
 
     def release(self, host: str, *, at: datetime) -> int:
         """Put what the host was checking back into the queue; how many commits that were."""

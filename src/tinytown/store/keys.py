@@ -44,6 +44,7 @@ Scripts receive the prefix as KEYS[1] and build the same names with the function
 | T:pull:markers            | hash   | marker of a work item -> number of its pull request | town |
 | T:pull:<number>:reviews   | list   | reviews of it (JSON)                              | town |
 | T:check:<number>:<head>   | hash   | check name -> check run (JSON)                    | town |
+| T:check:<number>:<head>:tries | hash | how often they were given, why put off, until when | a day, or until an outcome |
 | T:checks:queued           | zset   | `<number>:<head>` -> ms queued                    | until run |
 | T:checks:running          | hash   | `<number>:<head>` -> host id                      | until finished |
 """

@@ -1,15 +1,19 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 
 import pytest
 from tests.repositories import isolate, make_repository
 
 from tinytown.domain.pull import Pull, PullDraft
+from tinytown.forges.local.checking import Checking
 from tinytown.forges.local.checks import CheckCommand, CheckRunner
 from tinytown.forges.local.forge import LocalForge
 from tinytown.repository.git import Git
+from tinytown.runtime.environment import is_secret
+from tinytown.runtime.redaction import redact
 from tinytown.store.checks import CheckStore
 from tinytown.store.connection import Connection
 from tinytown.store.keys import Keys
@@ -51,8 +55,12 @@ class LocalTown:
             base=base,
         )
 
-    def runner(self, *commands: CheckCommand, hidden: tuple[str, ...] = ()) -> CheckRunner:
-        return CheckRunner(self.git, self.git.folder / ".tt", commands, hidden=hidden)
+    def runner(self, *commands: CheckCommand, secrets: tuple[str, ...] = ()) -> CheckRunner:
+        masked = partial(redact, secrets=secrets)
+        return CheckRunner(self.git, self.git.folder / ".tt", commands, is_hidden=is_secret, redact=masked)
+
+    def checking(self, *commands: CheckCommand, at: datetime = NOW) -> Checking:
+        return Checking(self.checks, self.runner(*commands), lambda: at)
 
     def open(self, branch: str = "tt/1", *, marker: str = "item-1", title: str = "First") -> Pull:
         head = self.git.find_branch(branch) or ""

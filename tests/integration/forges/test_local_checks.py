@@ -15,8 +15,9 @@ from tinytown.domain.errors import LeaseLostError
 from tinytown.domain.pull import CheckRun, Pull
 from tinytown.domain.workitem import Verdict
 from tinytown.forges.local.checks import MARK, CheckCommand
-from tinytown.store.checks import CheckJob
+from tinytown.store.checks import MOST_TRIES, WAIT, CheckJob
 
+NEVER = threading.Event()
 PASSED = CheckRun(name="tests", verdict=Verdict.PASSED, summary="passed")
 FAILED = CheckRun(name="tests", verdict=Verdict.FAILED, summary="exit code 1")
 
@@ -156,6 +157,75 @@ class TestQueue:
         assert (seen.verdict, seen.trouble) == (Verdict.FAILED, "")
 
 
+class TestTurns:
+    def test_a_turn_runs_what_waits_and_keeps_its_outcome(self, town: LocalTown) -> None:
+        pull, host = opened(town), town.host("h1")
+        turns = town.checking(python("tests", "pass"))
+        assert (turns.turn(host, NEVER), turns.turn(host, NEVER)) == (True, False)
+        assert town.forge.checks(pull.url).verdict is Verdict.PASSED
+
+    def test_one_that_cannot_be_made_does_not_keep_others_waiting(self, town: LocalTown) -> None:
+        first, host = opened(town), town.host("h1")
+        branch_with(town.git, "tt/2", {"two": "2\n"})
+        second = town.open("tt/2", marker="item-2")
+        spoilt(town, first)
+        turns = town.checking(python("tests", "pass"))
+        assert [turns.turn(host, NEVER) for _ in range(3)] == [True, True, False]
+        assert town.forge.checks(first.url).verdict is Verdict.PENDING
+        assert town.forge.checks(second.url).verdict is Verdict.PASSED
+
+    def test_one_that_cannot_be_made_is_tried_again_later(self, town: LocalTown) -> None:
+        pull, host = opened(town), town.host("h1")
+        obstacle = spoilt(town, pull)
+        assert town.checking().turn(host, NEVER)
+        obstacle.unlink()
+        assert not town.checking().turn(host, NEVER)
+        assert town.checking(python("tests", "pass"), at=NOW + WAIT).turn(host, NEVER)
+        assert town.forge.checks(pull.url).verdict is Verdict.PASSED
+
+    def test_one_that_can_never_be_made_is_given_up_and_told_until_it_is_asked_for_again(self, town: LocalTown) -> None:
+        pull, host = opened(town), town.host("h1")
+        town.watched_by("m1", pull.url)
+        obstacle = spoilt(town, pull)
+        turns = [town.checking(at=NOW + n * WAIT).turn(host, NEVER) for n in range(MOST_TRIES + 1)]
+        assert turns == [True] * MOST_TRIES + [False]
+        seen = town.forge.checks(pull.url)
+        assert seen.verdict is Verdict.UNKNOWN
+        assert seen.trouble.startswith("check all: given up after 5 tries: ")
+        assert obstacle.name in seen.trouble
+        assert town.signal_of("m1", pull.url) is not None
+        obstacle.unlink()
+        town.forge.recheck(pull.url)
+        assert town.checking(python("tests", "pass")).turn(host, NEVER)
+        assert town.forge.checks(pull.url).verdict is Verdict.PASSED
+
+    def test_one_that_takes_its_host_with_it_each_time_is_given_up(self, town: LocalTown) -> None:
+        pull = opened(town)
+        for number in range(MOST_TRIES):
+            host = town.host(f"h{number}")
+            assert town.checks.claim(host, at=NOW) is not None
+            town.checks.release(host, at=NOW)
+        assert town.checks.claim(town.host("last"), at=NOW) is None
+        trouble = "check all: given up after 5 tries: its host died each time it ran them"
+        assert town.forge.checks(pull.url).trouble == trouble
+
+    def test_a_host_that_did_not_learn_that_it_put_one_off_may_tell_it_again(self, town: LocalTown) -> None:
+        job = claimed(town)
+        town.checks.put_off(job, "disk full", at=NOW)
+        town.checks.put_off(job, "disk full", at=NOW)
+        assert [kind for kind, _ in town.events()].count("check.put_off") == 1
+        with pytest.raises(LeaseLostError):
+            town.checks.put_off(job, "another reason", at=NOW)
+
+
+def spoilt(town: LocalTown, pull: Pull) -> Path:
+    """A file in the place of the folder that the checks of this pull request need."""
+    obstacle = town.git.folder / ".tt" / "checks" / f"{pull.number}-{pull.head[:12]}"
+    obstacle.parent.mkdir(parents=True, exist_ok=True)
+    obstacle.write_text("in the way")
+    return obstacle
+
+
 class TestRun:
     def test_they_run_on_a_clean_worktree_of_the_head_that_goes_away(self, town: LocalTown) -> None:
         job = claimed(town)
@@ -189,10 +259,16 @@ class TestRun:
         assert (run.verdict, run.summary) == (Verdict.FAILED, "took longer than 1 s")
         wait_until(lambda: not _runs(int(run.output)), "what the check started is stopped")
 
-    def test_a_program_that_is_not_there_fails_its_check(self, town: LocalTown) -> None:
-        (run,) = town.runner(CheckCommand(name="x", argv=("no-such-program",))).run(claimed(town))
-        assert run.verdict is Verdict.FAILED
-        assert run.summary == "no-such-program cannot be started: No such file or directory"
+    def test_a_program_missing_on_this_machine_is_trouble_and_no_failure(self, town: LocalTown) -> None:
+        missing, fine = CheckCommand(name="x", argv=("no-such-program",)), python("y", "pass")
+        first, second = town.runner(missing, fine).run(claimed(town))
+        assert (first.verdict, second.verdict) == (Verdict.UNKNOWN, Verdict.PASSED)
+        assert first.trouble == "no-such-program cannot be started: No such file or directory"
+
+    def test_a_program_missing_in_the_commit_fails_its_check(self, town: LocalTown) -> None:
+        (run,) = town.runner(CheckCommand(name="x", argv=("./run-tests",))).run(claimed(town))
+        assert (run.verdict, run.trouble) == (Verdict.FAILED, "")
+        assert run.summary == "./run-tests cannot be started: No such file or directory"
 
     def test_stopping_gives_no_result(self, town: LocalTown) -> None:
         job, stop, ended = claimed(town), threading.Event(), []
@@ -204,17 +280,21 @@ class TestRun:
         assert ended == [()]
         assert list((town.git.folder / ".tt" / "checks").iterdir()) == []
 
-    def test_tokens_and_the_agents_identity_are_kept_from_them(
+    def test_secrets_the_store_and_the_agents_identity_are_kept_from_them(
         self, town: LocalTown, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setenv("GITHUB_TOKEN", "secret")
-        monkeypatch.setenv("MODEL_KEY", "needed")
-        monkeypatch.setenv("TINYTOWN_TASK_ID", "other")
-        code = (
-            "import os; print({n: os.environ.get(n) for n in ('GITHUB_TOKEN', 'MODEL_KEY', 'TINYTOWN_TASK_ID', 'CI')})"
-        )
-        (run,) = town.runner(python("env", code), hidden=("GITHUB_TOKEN",)).run(claimed(town))
-        assert run.output == "{'GITHUB_TOKEN': None, 'MODEL_KEY': 'needed', 'TINYTOWN_TASK_ID': None, 'CI': 'true'}\n"
+        hidden = ("GITHUB_TOKEN", "GITHUB_ENTERPRISE_TOKEN", "ANTHROPIC_API_KEY", "REDIS_URL", "TINYTOWN_TASK_ID")
+        kept = ("PATH", "HOME", "LANG", "GOFLAGS", "NODE_OPTIONS")
+        for name in (*hidden, *kept[1:]):
+            monkeypatch.setenv(name, "given")
+        code = f"import os; print(*(name for name in {(*hidden, *kept, 'CI')} if name in os.environ))"
+        (run,) = town.runner(python("env", code)).run(claimed(town))
+        assert run.output.split() == [*kept, "CI"]
+
+    def test_secrets_they_print_are_masked(self, town: LocalTown) -> None:
+        code = "print('key: hunter2hunter2'); print('ghp_' + 'a1B2' * 9); raise SystemExit(1)"
+        (run,) = town.runner(python("leak", code), secrets=("hunter2hunter2",)).run(claimed(town))
+        assert run.output == "key: [redacted]\n[redacted]\n"
 
     def test_a_worktree_left_by_a_crash_is_made_anew(self, town: LocalTown) -> None:
         job = claimed(town)

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import re
 import threading
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -45,7 +46,13 @@ class CheckRunner:
     """Runs checks. Its methods block; use them from a worker thread where others must not wait."""
 
     def __init__(
-        self, git: Git, state_folder: Path, commands: tuple[CheckCommand, ...], *, hidden: tuple[str, ...] = ()
+        self,
+        git: Git,
+        state_folder: Path,
+        commands: tuple[CheckCommand, ...],
+        *,
+        is_hidden: Callable[[str], bool] = lambda _name: False,
+        redact: Callable[[str], str] = lambda text: text,
     ) -> None:
         """Make a runner.
 
@@ -53,14 +60,17 @@ class CheckRunner:
             git: the repository.
             state_folder: `.tt`.
             commands: what is run, in this order.
-            hidden: names of environment variables the commands do not get: the forge's tokens.
+            is_hidden: whether the commands do not get the environment variable of that name; they run what an agent
+                wrote, and what they print is shown to agents.
+            redact: masks secrets in what they print.
         """
         self._git = git
         self._folder = state_folder / _FOLDER
         self._logs = state_folder / "logs" / "checks"
         self._lock = state_folder / "git.lock"
         self._commands = commands
-        self._hidden = frozenset(hidden)
+        self._is_hidden = is_hidden
+        self._redact = redact
 
     def run(self, job: CheckJob, stop: threading.Event | None = None) -> tuple[CheckRun, ...]:
         """Run every check on the job's commit. A failed one does not keep the others from running.
@@ -88,7 +98,7 @@ class CheckRunner:
                 )
                 if done.is_stopped:
                     return ()
-                runs.append(_result(command, done))
+                runs.append(_result(command, done, self._redact))
         return tuple(runs)
 
     def sweep(self) -> int:
@@ -127,11 +137,11 @@ class CheckRunner:
                 self._git.run("worktree", "remove", "--force", "--force", str(path))
 
     def _environment(self, path: Path) -> Mapping[str, str]:
-        """Ours, without tokens and without what would make a `tt` in a check act for an agent or on this town."""
+        """Ours, without secrets and without what would make a `tt` in a check act for an agent or on this town."""
         kept = {
             name: value
             for name, value in clean_environment().items()
-            if name not in self._hidden and not name.startswith("TINYTOWN_")
+            if not self._is_hidden(name) and not name.startswith("TINYTOWN_")
         }
         return kept | {"CI": "true", MARK: str(path)}
 
@@ -164,9 +174,13 @@ def _lives(process: psutil.Process) -> bool:
         return False
 
 
-def _result(command: CheckCommand, done: CommandRun) -> CheckRun:
+def _result(command: CheckCommand, done: CommandRun, redact: Callable[[str], str]) -> CheckRun:
+    """A program that is missing on this machine is no fault of the commit; one that the commit should hold is."""
+    program = command.argv[0]
+    if not done.is_started and (Path(program).is_absolute() or os.sep not in program):
+        return CheckRun(name=command.name, verdict=Verdict.UNKNOWN, summary=done.reason, trouble=done.reason)
     verdict = Verdict.PASSED if done.is_ok else Verdict.FAILED
-    return CheckRun(name=command.name, verdict=verdict, summary=done.reason or "passed", output=done.tail)
+    return CheckRun(name=command.name, verdict=verdict, summary=done.reason or "passed", output=redact(done.tail))
 
 
 def _slug(name: str) -> str:

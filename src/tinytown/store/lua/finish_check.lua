@@ -9,7 +9,7 @@ if holder ~= A.host then
 end
 redis.call('HDEL', key('checks', 'running'), entry)
 if not next(A.runs) then return 0 end
-redis.call('DEL', key('check', entry))
+redis.call('DEL', key('check', entry), key('check', entry, 'tries'))
 for name, run in pairs(A.runs) do redis.call('HSET', key('check', entry), name, run) end
 local target = redis.call('HGET', key('pull', A.number), 'url')
 emit('check.finished', A.at, {target = target, text = A.text})
