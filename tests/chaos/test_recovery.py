@@ -139,7 +139,7 @@ class TestHost:
         (_, run_id, pid) = town.told("started")[0]
         with frozen(the_host(town)):
             expire_lease(town, "host", host_id, "lease")
-            wait_until(lambda: town.agents()["ann"].state is AgentState.COLD, "the host is released", 15)
+            wait_until(lambda: town.agents()["ann"].state is AgentState.COLD, "the host is released", 30)
             town.let_go()
             wait_until(lambda: town.told("report"), "the agent reports while nobody runs it", 20)
             assert town.told("report") == [("report-1", run_id, pid)], "a report of a run that was taken back"
@@ -155,7 +155,7 @@ class TestHost:
         first = psutil.Process(town.told("started")[0][2])
         with frozen(host):
             expire_lease(town, "host", town.agents()["ann"].host_id or "", "lease")
-            wait_until(lambda: town.agents()["ann"].state is AgentState.COLD, "the host is released", 15)
+            wait_until(lambda: town.agents()["ann"].state is AgentState.COLD, "the host is released", 30)
         wait_until(lambda: len(town.told("started")) == 2, "the agent is back", 30)
         assert is_gone(first)
         assert the_host(town).pid == host.pid

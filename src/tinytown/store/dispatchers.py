@@ -14,6 +14,10 @@ from tinytown.store.scripts import load
 STALE_MS = 120_000
 """A dispatcher not heard of for this long is forgotten."""
 
+GRACE_MS = 8_000
+"""How long a host whose lease is missing may still come back for it. With the lease's own time it is the longest that a
+dead machine goes unnoticed; a host that died where another can start is noticed at once, by its lock."""
+
 
 class Dispatcher(msgspec.Struct, frozen=True, kw_only=True):
     """A dispatcher as it last said it was."""
@@ -51,7 +55,14 @@ class DispatcherStore:
     def beat(self, dispatcher: Dispatcher, at: datetime) -> Due:
         """Say that a dispatcher is there; hosts that stopped answering are released; returns what is due."""
         record = msgspec.structs.replace(dispatcher, at_ms=to_ms(at))
-        args = {"id": dispatcher.id, "record": encode(record), "stale_ms": STALE_MS, "at": at_text(at), "ms": to_ms(at)}
+        args = {
+            "id": dispatcher.id,
+            "record": encode(record),
+            "stale_ms": STALE_MS,
+            "grace_ms": GRACE_MS,
+            "at": at_text(at),
+            "ms": to_ms(at),
+        }
         due, active, next_ms = self._connection.run(load("beat_dispatcher"), self._keys.prefix, args, may_repeat=True)
         return Due(
             missions=tuple(i.decode() for i in due),

@@ -119,8 +119,16 @@ local function unclaim(agent, run, later_ms)
   end
 end
 
-local function check_host(host, token)
-  return redis.call('GET', key('host', host, 'lease')) == token
+-- Whether a host may write. A lease that ran out is taken up again by whoever held it last, as long as the host was not
+-- released: after a suspended machine or an outage nobody else has its agents.
+local function check_host(host, token, ttl_ms)
+  local lease, name = key('host', host, 'lease'), key('host', host)
+  local held = redis.call('GET', lease)
+  if held then return held == token end
+  if redis.call('SISMEMBER', key('hosts'), host) == 0 or redis.call('HGET', name, 'token') ~= token then return false end
+  redis.call('SET', lease, token, 'PX', ttl_ms or redis.call('HGET', name, 'ttl_ms'))
+  redis.call('HDEL', name, 'missed_at')
+  return true
 end
 
 -- Takes everything away from a host: its agents turn cold, what they were running goes back to their inboxes, checks

@@ -1,5 +1,6 @@
--- A dispatcher's heartbeat: says it is there, releases hosts whose lease ran out, and returns what is due.
--- A: id, record (JSON with at_ms), stale_ms, at, ms. Returns {due mission ids, active mission ids, next due ms or ''}.
+-- A dispatcher's heartbeat: says it is there, releases hosts whose lease ran out, and returns what is due. A host is
+-- released only when its lease is still missing `grace_ms` after that was first seen: both may have been asleep.
+-- A: id, record (JSON with at_ms), stale_ms, grace_ms, at, ms. Returns {due mission ids, active mission ids, next due ms or ''}.
 local dispatchers = key('dispatchers')
 redis.call('HSET', dispatchers, A.id, A.record)
 local all = redis.call('HGETALL', dispatchers)
@@ -7,7 +8,11 @@ for i = 1, #all, 2 do
   if cjson.decode(all[i + 1]).at_ms < A.ms - A.stale_ms then redis.call('HDEL', dispatchers, all[i]) end
 end
 for _, host in ipairs(redis.call('SMEMBERS', key('hosts'))) do
-  if redis.call('EXISTS', key('host', host, 'lease')) == 0 then
+  local name = key('host', host)
+  if redis.call('EXISTS', name .. ':lease') == 1 then
+    redis.call('HDEL', name, 'missed_at')
+  elseif redis.call('HSETNX', name, 'missed_at', A.ms) == 0
+      and A.ms - tonumber(redis.call('HGET', name, 'missed_at')) >= A.grace_ms then
     release_host(host, 'its host stopped answering', A.at, A.ms)
   end
 end

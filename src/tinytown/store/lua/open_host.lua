@@ -11,7 +11,7 @@ end
 local token = string.format('%d', redis.call('INCR', key('host', 'token')))
 redis.call('SET', key('host', A.host, 'lease'), token, 'PX', A.ttl_ms)
 put(key('host', A.host), A.record)
-redis.call('HSET', key('host', A.host), 'machine', A.machine, 'started_at', A.at)
+redis.call('HSET', key('host', A.host), 'machine', A.machine, 'started_at', A.at, 'token', token, 'ttl_ms', A.ttl_ms)
 redis.call('SADD', key('hosts'), A.host)
 emit('host.opened', A.at, {host = A.host})
 return {token, runs}
