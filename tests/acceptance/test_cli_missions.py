@@ -235,3 +235,14 @@ def test_agent_that_may_direct_decides_as_a_person_does(issues: TownCalls) -> No
     issues.ok("mission", "stop", TINYTOWN_AGENT_ID=spawned["agent_id"])
 
     assert issues.json("mission", "status", "--run", mission)["mission"]["state"] == "blocked"
+
+
+def test_secrets_in_what_a_person_tells_a_mission_are_not_stored(issues: TownCalls) -> None:
+    mission = started(issues, "-i", "1")
+    secret = {"SHOP_TOKEN": "correct-horse"}
+
+    issues.ok("mission", "note", mission[:8], "log in with correct-horse", cwd=None, **secret)
+
+    shown = issues.ok("mission", "status", "--run", mission, "--json")
+    assert "correct-horse" not in shown
+    assert "log in with [redacted]" in shown

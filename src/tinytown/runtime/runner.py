@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Protocol, TypeVar
 import msgspec
 import structlog
 
-from tinytown.domain.agent import Agent, AgentState
+from tinytown.domain.agent import GONE, Agent, AgentState
 from tinytown.domain.errors import AgentCliError, IllegalTransitionError, LeaseLostError, TinytownError
 from tinytown.domain.event import Event
 from tinytown.domain.ids import new_id
@@ -23,6 +23,7 @@ from tinytown.runtime.environment import RunIdentity, child_environment, secret_
 from tinytown.runtime.outcome import Ended, Evidence, judge
 from tinytown.runtime.process import Launch, Limits, RunResult, supervise
 from tinytown.runtime.prompt import write_prompt
+from tinytown.runtime.redaction import redact
 from tinytown.runtime.run_records import RunRecords
 from tinytown.runtime.sessions import Sessions
 from tinytown.runtime.workshop import Workshop, assignment, gather, log_file
@@ -82,6 +83,10 @@ class Runner:
         self._run_task: str | None = None
         self._reading = NOTHING
         self._output_at: datetime | None = None
+
+    def is_for(self, agent: Agent) -> bool:
+        """Whether it is the runner of the agent as it is now: neither gone nor started anew meanwhile."""
+        return agent.spec == self._agent.spec and agent.state not in GONE
 
     def wake(self) -> None:
         """Look into the inbox."""
@@ -146,6 +151,8 @@ class Runner:
 
     async def _run(self, claim: Claim, run_id: str) -> None:
         self._run_stop = asyncio.Event()
+        if self._is_ended:
+            self._run_stop.set()  # told to end while the claim was on its way
         self._run_id = run_id
         self._run_task = claim.task.id if claim.task else None
         self._reading = NOTHING
@@ -170,7 +177,15 @@ class Runner:
                 agent_id=self._agent.id, run_id=run_id, outcome="retry", agent_state="error", agent_fields=fields
             )
         ended = await self._ended(claim, run_id, result, evidence, trouble)
-        return judge(ended, max_nudges=self._tools.max_nudges, now=self._tools.clock())
+        return self._without_secrets(judge(ended, max_nudges=self._tools.max_nudges, now=self._tools.clock()))
+
+    def _without_secrets(self, end: RunEnd) -> RunEnd:
+        """What is stored of a run goes into events and other agents' prompts."""
+        said = {name: self._redacted(end.task_fields[name]) for name in ("result", "reason") if name in end.task_fields}
+        return msgspec.structs.replace(end, task_fields=end.task_fields | said)
+
+    def _redacted(self, text: str) -> str:
+        return redact(text, secret_values(self._tools.environ))
 
     async def _work(self, claim: Claim, run_id: str) -> tuple[RunResult | None, Evidence, str | None]:
         """Prepare, run the CLI, and look at what it left. Trouble on our side is told, not raised."""
@@ -179,7 +194,7 @@ class Runner:
             material = await self._threads.store(lambda: gather(self._stores.missions, self._stores.tasks, claim.task))
             worktree = await self._threads.work(lambda: tools.workshop.open(self._agent, claim))
             head_before = await self._threads.work(lambda: tools.workshop.before(worktree))
-            prompt = write_prompt(assignment(self._agent, claim, material, worktree, run_id))
+            prompt = self._redacted(write_prompt(assignment(self._agent, claim, material, worktree, run_id)))
             result = await self._launch(run_id, worktree, prompt)
             evidence = await self._threads.work(lambda: tools.workshop.after(worktree, head_before))
         except (LeaseLostError, AgentCliError):

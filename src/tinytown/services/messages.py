@@ -16,14 +16,22 @@ from tinytown.store.inbox import Inbox
 class Messages:
     """The inboxes of one town, as one caller sees them."""
 
-    def __init__(self, inbox: Inbox, agents: AgentStore, caller: Caller, clock: Callable[[], datetime]) -> None:
+    def __init__(
+        self,
+        inbox: Inbox,
+        agents: AgentStore,
+        caller: Caller,
+        clock: Callable[[], datetime],
+        redact: Callable[[str], str],
+    ) -> None:
         self._inbox = inbox
         self._agents = agents
         self._caller = caller
         self._clock = clock
+        self._redact = redact
 
     def send(self, to: str, text: str, kind: MessageKind = MessageKind.TASK, *, is_urgent: bool = False) -> Message:
-        """Send a message to an agent, or to the conductor (also called supervisor).
+        """Send a message to an agent, or to the conductor (also called supervisor), with secrets in it masked.
 
         Raises:
             NotFoundError: no such agent. InvalidInputError: no text.
@@ -35,7 +43,7 @@ class Messages:
             to=self._owner(to),
             sender=self._caller.name(self._agents),
             kind=kind,
-            text=text,
+            text=self._redact(text),
             sent_at=self._clock(),
             is_urgent=is_urgent,
         )

@@ -17,13 +17,29 @@ TITLE_CHARS = 80
 
 
 class Tasks:
-    """The tasks of one town, as one caller sees them."""
+    """The tasks of one town, as one caller sees them.
 
-    def __init__(self, tasks: TaskStore, agents: AgentStore, caller: Caller, clock: Callable[[], datetime]) -> None:
+    Args:
+        tasks: where they are.
+        agents: who has them.
+        caller: who calls.
+        clock: the time.
+        redact: masks secrets; what is said here goes into events and other agents' prompts.
+    """
+
+    def __init__(
+        self,
+        tasks: TaskStore,
+        agents: AgentStore,
+        caller: Caller,
+        clock: Callable[[], datetime],
+        redact: Callable[[str], str],
+    ) -> None:
         self._tasks = tasks
         self._agents = agents
         self._caller = caller
         self._clock = clock
+        self._redact = redact
 
     def assign(self, agent: str, text: str, *, is_urgent: bool = False) -> Task:
         """Give an agent a task in a person's own words.
@@ -33,6 +49,7 @@ class Tasks:
         """
         if not text.strip():
             raise InvalidInputError("the task is empty; say what is to be done")
+        text = self._redact(text)
         agent_id = self._agents.find_id(agent)
         now = self._clock()
         spec = TaskSpec(
@@ -115,8 +132,8 @@ class Tasks:
             task.id,
             report,
             self._clock(),
-            result=result,
-            reason=reason,
+            result=self._redact(result),
+            reason=self._redact(reason),
             agent_id=None if caller is None else caller.id,
             run_id=self._caller.run_id if self._caller.task_id == task.id else None,
         )

@@ -11,11 +11,11 @@ from tinytown.services.tasks import Tasks
 
 
 def tasks_as(town: Stores, **caller: str | None) -> Tasks:
-    return Tasks(town.tasks, town.agents, Caller(**caller), lambda: NOW)
+    return Tasks(town.tasks, town.agents, Caller(**caller), lambda: NOW, str)
 
 
 def messages_as(town: Stores, **caller: str | None) -> Messages:
-    return Messages(town.inbox, town.agents, Caller(**caller), lambda: NOW)
+    return Messages(town.inbox, town.agents, Caller(**caller), lambda: NOW, str)
 
 
 # Reports

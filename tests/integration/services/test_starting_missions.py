@@ -40,7 +40,14 @@ def town(redis_url: str, tmp_path: Path) -> Iterator[PaperTown]:
 def missions_of(town: PaperTown, folder: Path) -> Missions:
     planning = Planning(town.forge, folder)
     return Missions(
-        town.missions, town.agents, town.forge, planning, lambda: town.now, caller=Caller(), may_direct=False
+        town.missions,
+        town.agents,
+        town.forge,
+        planning,
+        lambda: town.now,
+        caller=Caller(),
+        may_direct=False,
+        redact=str,
     )
 
 
