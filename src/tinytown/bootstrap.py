@@ -11,7 +11,7 @@ import socket
 import time
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -398,8 +398,11 @@ class Town:
 
     def _do_check(self) -> Callable[[HostLease, threading.Event], bool]:
         """Claims and runs one check; made for the one thread that calls it."""
+        from tinytown.forges.local.checking import Checking
         from tinytown.forges.local.checks import CheckCommand, CheckRunner
         from tinytown.repository.git import Git
+        from tinytown.runtime.environment import is_secret, secret_values
+        from tinytown.runtime.redaction import redact
         from tinytown.store.checks import CheckStore
 
         local = self.settings.forge.local
@@ -407,21 +410,15 @@ class Town:
             CheckCommand(name=c.name, argv=c.argv, timeout_secs=c.timeout_secs or local.check_timeout_secs)
             for c in local.checks
         )
-        runner = CheckRunner(Git(self.root), self.state, commands, hidden=("GITHUB_TOKEN", "GH_TOKEN"))
-        stores: list[CheckStore] = []
+        masked = partial(redact, secrets=secret_values(self.environ))
+        runner = CheckRunner(Git(self.root), self.state, commands, is_hidden=is_secret, redact=masked)
+        begun: list[Checking] = []
 
         def do_check(lease: HostLease, stop: threading.Event) -> bool:
-            if not stores:
+            if not begun:
                 runner.sweep()  # what a check left behind when its host was killed
-                stores.append(CheckStore(self.connect(), self.keys))
-            job = stores[0].claim(lease.host_id, at=self.clock())
-            if job is None:
-                return False
-            runs = runner.run(job, stop)
-            if stop.is_set() and not runs:
-                return False  # the host ends; with its release the job goes back to the queue
-            stores[0].finish(job, runs, at=self.clock())
-            return True
+                begun.append(Checking(CheckStore(self.connect(), self.keys), runner, self.clock))
+            return begun[0].turn(lease.host_id, stop)
 
         return do_check
 
