@@ -251,13 +251,13 @@ class Host:
         tools, now = self._tools, self._tools.clock()
         mine = set(await self.store(lambda: self._stores.hosts.adopt(self._lease, tools.machine, now)))
         roster = {agent.id: agent for agent in await self.store(self._stores.agents.all)}
+        for agent_id in tuple(self._runners):
+            if agent_id not in roster or not self._runners[agent_id].is_for(roster[agent_id]):
+                self._let_go(agent_id)
         for agent_id in mine & roster.keys():
             agent = roster[agent_id]
             if agent_id not in self._runners and agent.state not in {AgentState.STOPPED, AgentState.ERROR}:
                 self._start(group, agent)
-        for agent_id in tuple(self._runners):
-            if agent_id not in roster or roster[agent_id].state in {AgentState.STOPPED, AgentState.ERROR}:
-                self._let_go(agent_id)
 
     def _start(self, group: asyncio.TaskGroup, agent: Agent) -> None:
         runner = Runner(agent, self._lease, self._stores, self, self._tools.runner)

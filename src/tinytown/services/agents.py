@@ -57,7 +57,7 @@ class Agents:
         parent: str | None = None,
         max_rounds: int | None = None,
     ) -> AgentSpec:
-        """Register an agent; a host must take it on before it works.
+        """Register an agent, or start one anew that stopped or broke; a host must take it on before it works.
 
         Args:
             name: unique in the town.
@@ -88,8 +88,7 @@ class Agents:
             machine=self._machine(),
             created_at=self._clock(),
         )
-        self._agents.add(spec)
-        return spec
+        return self._agents.add(spec)
 
     def spawn(self, name: str, **wishes: object) -> AgentSpec:
         """Register an agent and see to it that a host runs it."""

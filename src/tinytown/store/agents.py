@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
+import msgspec
+
 from tinytown.domain.agent import AGENT_LIFECYCLE, Agent, AgentSpec, AgentState
 from tinytown.domain.errors import NotFoundError
 from tinytown.domain.ids import by_prefix
@@ -22,9 +24,16 @@ class AgentStore:
         self._connection = connection
         self._keys = keys
 
-    def add(self, spec: AgentSpec) -> None:
-        """Register an agent. AlreadyExistsError when the name is taken, in whatever letter case."""
-        self._run(
+    def add(self, spec: AgentSpec) -> AgentSpec:
+        """Register an agent; one of that name that stopped or is in error starts anew, with its id, inbox and tasks.
+
+        Returns:
+            The spec as it is kept.
+
+        Raises:
+            AlreadyExistsError: the name is taken, in whatever letter case.
+        """
+        agent_id = self._run(
             "add_agent",
             id=spec.id,
             name=spec.name.lower(),
@@ -33,6 +42,7 @@ class AgentStore:
             at=at_text(spec.created_at),
             ms=to_ms(spec.created_at),
         )
+        return msgspec.structs.replace(spec, id=agent_id.decode())
 
     def move(self, agent_id: str, state: AgentState, at: datetime, fields: Mapping[str, str] | None = None) -> None:
         """Change an agent's state as the lifecycle allows; fields with an empty value are removed.

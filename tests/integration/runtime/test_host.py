@@ -98,6 +98,13 @@ class HostedTown:
         wait_until(lambda: self.agent(name).state is state, f"{name} is {state.value}")
 
 
+def _broken_program(folder: Path) -> Path:
+    program = folder / "broken"
+    program.write_text("#!/nowhere/interpreter\n")
+    program.chmod(0o755)
+    return program
+
+
 @pytest.fixture
 def hosted(
     tmp_path: Path, redis_url: str, connection: Connection, keys: Keys, monkeypatch: pytest.MonkeyPatch
@@ -107,7 +114,7 @@ def hosted(
     git: Git = make_repository(tmp_path / "repo")
     init_town(git.folder, keys.prefix.removeprefix("tt:"))
     with (git.folder / "tinytown.toml").open("a") as settings:
-        settings.write(SETTINGS)
+        settings.write(f'{SETTINGS}[agent_clis.broken]\ncommand = ["{_broken_program(tmp_path)}"]\n')
     commit(git, {})
     made = HostedTown(git.folder, redis_url)
     yield made
@@ -201,3 +208,19 @@ def test_no_host_is_started_soon_after_one_that_died_and_a_person_is_told_once(h
     assert not is_host_running(hosted.town.state)
     (told,) = hosted.town.messages.waiting("conductor")
     assert f"died {TELL_AFTER} times in a row, the last time of: git is broken" in told.text
+
+
+def test_an_agent_that_is_started_anew_works_with_its_new_cli(hosted: HostedTown) -> None:
+    agent = hosted.spawn("backend", "broken")
+    task = hosted.assign(agent)
+    hosted.start()
+    hosted.wait_for_state("backend", AgentState.ERROR)
+
+    assert hosted.spawn("backend", "ready") == agent
+
+    wait_until(lambda: hosted.task(task).state is TaskState.COMPLETED, "what waited is done")
+    hosted.town.agents.kill("backend")
+    assert hosted.spawn("backend", "remembering") == agent  # at once: the host may not have seen it stop
+    second = hosted.assign(agent)
+    wait_until(lambda: hosted.task(second).state is TaskState.COMPLETED, "the new task is done")
+    assert hosted.task(second).result == "done"

@@ -65,6 +65,40 @@ def test_name_is_taken_in_whatever_letter_case(town: Stores) -> None:
     assert len(town.agents.all()) == 1
 
 
+@pytest.mark.parametrize("state", [AgentState.STOPPED, AgentState.ERROR])
+def test_agent_that_stopped_or_broke_starts_anew_with_what_waits_for_it(town: Stores, state: AgentState) -> None:
+    agent = town.agent("Backend", max_rounds=1)
+    lease = town.host()
+    task = make_spec()
+    town.tasks.assign(task, agent, NOW)
+    town.agents.move(agent, state, NOW, {"reason": "broken"})
+
+    again = town.agent("backend", cli="other", machine="there")
+
+    found = town.find(agent)
+    assert [each.id for each in town.agents.all()] == [agent]
+    assert (again != agent, found.spec.id) == (True, agent)
+    assert (found.state, found.reason, found.host_id) == (AgentState.STARTING, "", None)
+    assert (found.spec.cli, found.spec.machine, found.open_tasks, found.inbox_len) == ("other", "there", 1, 1)
+    town.hosts.close(lease, NOW)
+    assert town.find(agent).state is AgentState.STARTING, "its old host has nothing to do with it any more"
+    claim = town.claim(town.host("host-2", "there"), agent)
+    assert claim.task is not None
+    assert claim.task.id == task.id
+
+
+def test_agent_that_is_still_in_its_last_run_does_not_start_anew(town: Stores) -> None:
+    agent, lease, _, _ = running(town)
+    town.agents.move(agent, AgentState.STOPPED, NOW)
+
+    with pytest.raises(AlreadyExistsError, match="still ending its last run"):
+        town.agent("backend")
+    town.finish(lease, agent, "retry")
+    town.agent("backend")
+
+    assert town.find(agent).state is AgentState.STARTING
+
+
 def test_agents_are_listed_by_name(town: Stores) -> None:
     for name in ("b", "C", "a"):
         town.agent(name)
