@@ -10,14 +10,14 @@ from tinytown.domain.agent import GONE, Agent
 from tinytown.domain.errors import ConflictError, InvalidInputError, NotFoundError
 from tinytown.domain.ids import by_prefix
 from tinytown.domain.mission import MissionState
-from tinytown.domain.task import TaskKind
+from tinytown.domain.task import TaskKind, TaskState
 from tinytown.domain.watch import Watch, WatchStatus
 from tinytown.domain.workitem import BUSY, Verdict, WorkItem, WorkKind, WorkStatus
 from tinytown.planner import fixes
 from tinytown.planner.draft import Draft
 from tinytown.planner.holds import hold
 from tinytown.planner.pulls import finish
-from tinytown.planner.settle import give_back, look_now
+from tinytown.planner.settle import give_back, look_now, take_back
 from tinytown.planner.stage import ANY_HEAD
 
 STOPPED = "stopped by the operator"
@@ -55,7 +55,7 @@ def note(draft: Draft, text: str) -> str:
 
 
 def stop(draft: Draft, *, is_forced: bool) -> None:
-    """Start nothing new; with force, take back what is being done as well.
+    """Start nothing new: what is in an inbox is taken back. With force, so is what is being done.
 
     Raises:
         ConflictError: it has ended.
@@ -64,10 +64,9 @@ def stop(draft: Draft, *, is_forced: bool) -> None:
     draft.put_mission(is_paused=True, help=None)
     draft.say("mission.stopped", "a person stopped the mission")  # dispatchers hear of it even when it was blocked
     draft.move_mission(MissionState.BLOCKED, STOPPED)
-    if is_forced:
-        for task in tuple(draft.tasks.values()):
-            if task.is_open:
-                _take_back(draft, draft.items[task.spec.item_id or ""], STOPPED)
+    for task in tuple(draft.tasks.values()):
+        if task.is_open and (is_forced or task.state is not TaskState.RUNNING):
+            take_back(draft, task, STOPPED)
 
 
 def resume(draft: Draft) -> None:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 
 from tinytown.domain.agent import GONE, Agent, AgentState
-from tinytown.domain.task import Task, TaskKind
+from tinytown.domain.task import Task
 from tinytown.planner.draft import Draft
-from tinytown.planner.settle import give_back
+from tinytown.planner.settle import take_back
 
 _AWAY = frozenset({AgentState.COLD, AgentState.PAUSED, AgentState.STARTING})
 """States an agent may come back from by itself; its tasks wait for it for a while."""
@@ -38,11 +38,4 @@ def _gives_up_at(draft: Draft, agent: Agent) -> datetime:
 
 
 def _release(draft: Draft, task: Task, agent: Agent | None) -> None:
-    item = draft.items[task.spec.item_id or ""]
-    state = f"{agent.name} is {agent.state.value}" if agent else "its agent is gone"
-    draft.cancel(task, state)
-    if task.spec.kind is TaskKind.REVIEW:
-        draft.put(item.id, review_task_id=None)
-        draft.say("review.released", f"{item.key} is reviewed by somebody else: {state}", item=item.id)
-    else:
-        give_back(draft, item, state)
+    take_back(draft, task, f"{agent.name} is {agent.state.value}" if agent else "its agent is gone")

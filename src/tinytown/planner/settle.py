@@ -19,6 +19,7 @@ _PULL_URL = re.compile(r"https?://[^\s<>()\"']+/pull/[0-9]+")
 
 NO_COMMIT = "reported as done, but its branch has no commit; accept it with: tt mission approve {key}"
 NO_ANSWER = "reported as done without an answer; accept it with: tt mission approve {key}"
+STOPPED = "the mission is stopped"
 REJECTED_SILENTLY = "The reviewer rejected this commit without giving a reason."
 
 
@@ -57,9 +58,11 @@ def _forget(draft: Draft, task: Task) -> None:
 
 
 def _follow(draft: Draft, item: WorkItem, task: Task) -> None:
-    if task.spec.kind is TaskKind.REVIEW:
+    if draft.mission.is_paused and task.state is not TaskState.RUNNING:
+        take_back(draft, task, STOPPED)  # its run ended without a result, and nothing new may start
+    elif task.spec.kind is TaskKind.REVIEW:
         return
-    if task.state is TaskState.RUNNING and item.status is WorkStatus.ASSIGNED:
+    elif task.state is TaskState.RUNNING and item.status is WorkStatus.ASSIGNED:
         draft.move(item.id, WorkStatus.RUNNING)
         draft.say("item.running", f"{draft.agent_name(task.agent_id)} is at {item.key}", item=item.id)
     elif task.state is not TaskState.RUNNING and item.status is WorkStatus.RUNNING:
@@ -160,6 +163,22 @@ def _give_back(draft: Draft, item: WorkItem, at: datetime | None) -> None:
     """The item goes back to where its task came from: to be worked on, or to be mended or looked at as it is."""
     back = WorkStatus.READY if item.submitted is None else WorkStatus.BLOCKED
     draft.move(item.id, back, task_id=None, retry_at=at)
+
+
+def take_back(draft: Draft, task: Task, why: str) -> None:
+    """Take an open task from its agent; its item may be given to anybody at once. Other tasks of it go on."""
+    item = draft.items.get(task.spec.item_id or "")
+    if item is None or task.id not in {item.task_id, item.review_task_id}:
+        _forget(draft, task)
+        return
+    draft.cancel(task, why)
+    if task.spec.kind is TaskKind.REVIEW:
+        draft.put(item.id, review_task_id=None)
+        draft.say("review.released", f"{item.key} is reviewed by somebody else: {why}", item=item.id)
+        return
+    if task.spec.kind is TaskKind.FIX and task.runs == 0:
+        item = draft.put(item.id, fix_rounds=max(item.fix_rounds - 1, 0))  # nobody was at it: no round was had
+    give_back(draft, item, why)
 
 
 def give_back(draft: Draft, item: WorkItem, why: str) -> None:

@@ -39,7 +39,7 @@ from tinytown.domain.errors import (
     NotFoundError,
 )
 from tinytown.domain.mission import Help, MissionState
-from tinytown.domain.task import TaskKind
+from tinytown.domain.task import TaskKind, TaskState
 from tinytown.domain.watch import WatchKind, WatchStatus
 from tinytown.domain.workitem import WorkItem, WorkKind, WorkStatus
 from tinytown.planner import directives
@@ -122,6 +122,35 @@ def test_forced_stop_takes_back_what_is_being_done() -> None:
     assert one(draft, 2).review_task_id is None
 
 
+def test_stop_takes_back_what_nobody_is_at_yet() -> None:
+    given = in_work(1, status=WorkStatus.ASSIGNED)
+    reviewed = in_review(2)
+    mending = in_work(3, "frontend", submitted=HEAD, pull=make_pull(3), fixes=(fix_request("checks"),), fix_rounds=2)
+    tasks = (
+        make_task(given, state=TaskState.ASSIGNED),
+        make_task(reviewed, "reviewer", TaskKind.REVIEW, state=TaskState.ASSIGNED),
+        make_task(mending, "frontend", TaskKind.FIX, state=TaskState.ASSIGNED),
+    )
+    draft = draft_of(given, reviewed, mending, *tasks)
+
+    directives.stop(draft, is_forced=False)
+
+    assert {one.task_id for one in draft.changes().cancelled} == {task.id for task in tasks}
+    assert [one(draft, n).status for n in (1, 2, 3)] == [WorkStatus.READY, WorkStatus.BLOCKED, WorkStatus.BLOCKED]
+    assert (one(draft, 2).review_task_id, one(draft, 3).fix_rounds) == (None, 1)
+
+
+def test_stop_leaves_the_run_of_an_item_whose_older_task_it_takes_back() -> None:
+    item = in_work(1)
+    running, old = make_task(item), make_task(make_item(1), state=TaskState.ASSIGNED)
+    draft = draft_of(item, running, old)
+
+    directives.stop(draft, is_forced=False)
+
+    assert [one.task_id for one in draft.changes().cancelled] == [old.id]
+    assert one(draft, 1).task_id == running.id
+
+
 def test_forced_stop_takes_a_fix_and_an_old_review_of_one_item_back_once() -> None:
     item = in_work(1, submitted=HEAD, pull=make_pull(), fixes=(fix_request("checks"),), review_task_id="0" * 36)
     tasks = (make_task(item, "reviewer", TaskKind.REVIEW), make_task(item, kind=TaskKind.FIX))
@@ -130,6 +159,7 @@ def test_forced_stop_takes_a_fix_and_an_old_review_of_one_item_back_once() -> No
     directives.stop(draft, is_forced=True)
 
     assert sorted(one.task_id for one in draft.changes().cancelled) == sorted(task.id for task in tasks)
+    assert (one(draft, 1).task_id, one(draft, 1).review_task_id) == (None, None)
 
 
 def test_forced_stop_leaves_what_has_ended_to_be_settled() -> None:

@@ -31,6 +31,7 @@ from tests.unit.planner.world import (
 )
 
 from tinytown.domain.agent import AgentState
+from tinytown.domain.mission import MissionState
 from tinytown.domain.task import Report, Task, TaskKind, TaskState
 from tinytown.domain.watch import WatchKind
 from tinytown.domain.workitem import Verdict, WorkItem, WorkKind, WorkStatus
@@ -421,3 +422,40 @@ def test_nothing_is_asked_of_a_handed_in_item_without_reason() -> None:
     item = handed_in(1, pull=passed(1))
 
     assert changed(decided(item, make_agent("backend")), 1).status is WorkStatus.DONE
+
+
+# A stopped mission
+
+
+@pytest.mark.parametrize("runs", [0, 1])
+def test_run_that_ended_without_a_result_is_not_repeated_in_a_stopped_mission(runs: int) -> None:
+    item = in_work(1)
+    stopped = make_mission(state=MissionState.BLOCKED, is_paused=True)
+    task = make_task(item, state=TaskState.ASSIGNED, runs=runs, reason="no report")
+
+    decision = decided(item, task, make_agent("backend"), mission=stopped)
+
+    assert [one.task_id for one in decision.changes.cancelled] == [task.id]
+    assert (changed(decision, 1).status, changed(decision, 1).task_id) == (WorkStatus.READY, None)
+
+
+def test_review_without_a_verdict_is_not_repeated_in_a_stopped_mission() -> None:
+    item = in_review(1)
+    stopped = make_mission(state=MissionState.BLOCKED, is_paused=True)
+    task = make_task(item, "reviewer", TaskKind.REVIEW, state=TaskState.ASSIGNED, runs=1)
+
+    decision = decided(item, task, make_agent("reviewer"), mission=stopped)
+
+    assert [one.task_id for one in decision.changes.cancelled] == [task.id]
+    assert changed(decision, 1).review_task_id is None
+
+
+@pytest.mark.parametrize(("runs", "rounds"), [(0, 1), (1, 2)])
+def test_round_of_mending_that_nobody_began_does_not_count(runs: int, rounds: int) -> None:
+    item = in_work(1, submitted=HEAD, pull=make_pull(), fixes=(fix_request("checks"),), fix_rounds=2)
+    stopped = make_mission(state=MissionState.BLOCKED, is_paused=True)
+    task = make_task(item, kind=TaskKind.FIX, state=TaskState.ASSIGNED, runs=runs)
+
+    decision = decided(item, task, make_agent("backend"), mission=stopped)
+
+    assert (changed(decision, 1).status, changed(decision, 1).fix_rounds) == (WorkStatus.BLOCKED, rounds)
