@@ -52,7 +52,9 @@ class WorktreeStatus(msgspec.Struct, frozen=True, kw_only=True):
     ahead: tuple[str, ...]
     """Commits that the base does not have, newest first; with those of the dependencies it was started from."""
     made: tuple[str, ...]
-    """Those of them that were made for this item."""
+    """Commits on the item's branch that were made for it; of a worktree without a branch, those at its head."""
+    elsewhere: tuple[str, ...] = ()
+    """Commits at its head that are on the item's branch no more than in the base."""
     dirty: tuple[str, ...]
     """Changed tracked files and untracked files that are not ignored, as they are shown."""
 
@@ -173,11 +175,13 @@ class Worktrees:
         base = resolve(self._git, record.base) if record and record.base else None
         start = record.start if record else None
         known = [f"^{sha}" for sha in (base, start) if sha]
+        own = self._git.find_branch(record.branch) if record and record.branch else None
         return WorktreeStatus(
             head=head,
             branch=there.current_branch(),
             ahead=there.commits_between(base, head) if base else (),
-            made=tuple(there.line("rev-list", head, *known, "--").split()) if known else (),
+            made=tuple(there.line("rev-list", own or head, *known, "--").split()) if known else (),
+            elsewhere=tuple(there.line("rev-list", head, f"^{own}", *known, "--").split()) if own else (),
             dirty=tuple(map(shown, there.dirty_files())),
         )
 

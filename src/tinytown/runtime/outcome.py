@@ -32,6 +32,8 @@ class Evidence(msgspec.Struct, frozen=True, kw_only=True):
     head_before: str | None = None
     made: int = 0
     """Commits made for the item, in all runs."""
+    elsewhere: str = ""
+    """How many commits are where, when some are in the worktree but not on the item's branch."""
     dirty: tuple[str, ...] = ()
     """Files changed but not committed."""
 
@@ -101,7 +103,7 @@ def _without_task(ended: Ended, now: datetime) -> RunEnd:
 def _lacks(ended: Ended, task: Task) -> str | None:
     """What a report lacks in evidence; None when it is good."""
     if task.spec.kind is TaskKind.WORK and task.spec.item_id and task.spec.branch and not ended.evidence.made:
-        return f"you reported the task as done, but its branch has no commit{_dirty(ended)}"
+        return f"you reported the task as done, but its branch has no commit{_elsewhere(ended)}{_dirty(ended)}"
     return None
 
 
@@ -116,7 +118,7 @@ def _is_good_without_report(ended: Ended, task: Task) -> bool:
 
 def _why_nothing(ended: Ended, task: Task) -> str:
     what = "gave no verdict" if task.spec.kind is TaskKind.REVIEW else "made no report"
-    return f"{_how(ended)} and {what}{_dirty(ended)}"
+    return f"{_how(ended)} and {what}{_elsewhere(ended)}{_dirty(ended)}"
 
 
 def _how(ended: Ended) -> str:
@@ -143,6 +145,11 @@ def _how_exited(result: RunResult, error: str | None) -> str:
     if result.signal is not None:
         return f"its process was killed by signal {result.signal}{why}"
     return f"it ended{why}" if result.is_success else f"its process ended with exit code {result.exit_code}{why}"
+
+
+def _elsewhere(ended: Ended) -> str:
+    evidence = ended.evidence
+    return f"; bring them onto {evidence.branch}: {evidence.elsewhere}" if evidence.elsewhere else ""
 
 
 def _dirty(ended: Ended) -> str:

@@ -13,7 +13,7 @@ from tinytown.domain.ids import short
 from tinytown.domain.task import Task, TaskKind
 from tinytown.domain.workitem import Brief, WorkItem
 from tinytown.repository.git import Git
-from tinytown.repository.worktree import Worktree, Worktrees
+from tinytown.repository.worktree import Worktree, Worktrees, WorktreeStatus
 from tinytown.runtime.outcome import Evidence
 from tinytown.runtime.prompt import Assignment, Dependency
 from tinytown.store.hosts import Claim
@@ -80,9 +80,13 @@ class Workshop:
         )
 
     def before(self, worktree: Worktree) -> str:
-        """Run the hook before the run; returns the head commit it starts from."""
+        """Run the hook before the run; returns the head commit it starts from: its branch's, if it has one."""
         self._worktrees.before_run(worktree)
-        return self._git.at(worktree.path).rev_parse("HEAD")
+        return self._head(worktree)
+
+    def _head(self, worktree: Worktree) -> str:
+        own = self._git.find_branch(worktree.branch) if worktree.branch else None
+        return own or self._git.at(worktree.path).rev_parse("HEAD")
 
     def after(self, worktree: Worktree, head_before: str) -> Evidence:
         """Run the hook after the run and look at what is there."""
@@ -90,9 +94,13 @@ class Workshop:
         status = self._worktrees.status(worktree.name)
         if not worktree.branch:
             return Evidence(head_before=head_before)
-        head = self._git.at(worktree.path).rev_parse(f"refs/heads/{worktree.branch}")
         return Evidence(
-            head=head, branch=worktree.branch, head_before=head_before, made=len(status.made), dirty=status.dirty
+            head=self._head(worktree),
+            branch=worktree.branch,
+            head_before=head_before,
+            made=len(status.made),
+            elsewhere=_elsewhere(status),
+            dirty=status.dirty,
         )
 
 
@@ -113,6 +121,14 @@ def assignment(agent: Agent, claim: Claim, material: Material, worktree: Worktre
         base=(spec.base if spec else None) or "",
         notes=worktree.notes,
     )
+
+
+def _elsewhere(status: WorktreeStatus) -> str:
+    if not status.elsewhere:
+        return ""
+    place = f"branch {status.branch}" if status.branch else "a detached HEAD"
+    count = len(status.elsewhere)
+    return f"{count} commit{'s' if count > 1 else ''} on {place}"
 
 
 def _plain(name: str) -> str:

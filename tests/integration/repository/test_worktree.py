@@ -405,6 +405,15 @@ class TestStatus:
         assert (status.head, status.made, status.ahead) == (own, (own,), (own, dependency))
         assert (status.dirty, status.branch) == (("draft",), "tt/1-x")
 
+    def test_commits_on_another_branch_are_none_of_the_items(self, git: Git, worktrees: Worktrees) -> None:
+        made = prepare(worktrees)
+        there = git.at(made.path)
+        own = commit(there, {"a": "a"})
+        there.run("switch", "--quiet", "--create", "mine")
+        stray = commit(there, {"b": "b"})
+        status = worktrees.status("1-x")
+        assert (status.made, status.elsewhere, status.branch) == ((own,), (stray,), "mine")
+
     def test_commits_of_the_base_merged_in_are_not_own_ones(self, git: Git, worktrees: Worktrees) -> None:
         made = prepare(worktrees)
         commit(git, {"base": "x"})

@@ -3,6 +3,7 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import msgspec
 import pytest
 
 from tinytown.domain.task import Report, Task, TaskKind, TaskSpec, TaskState
@@ -92,6 +93,17 @@ def test_report_without_a_commit_is_not_believed() -> None:
         "you reported the task as done, but its branch has no commit; not committed: 0.py, 1.py, 2.py, 3.py, 4.py, …"
     )
     assert secs_until(end) == 0
+
+
+def test_commits_on_another_branch_are_no_evidence_and_the_agent_is_told_where_they_are() -> None:
+    stray = msgspec.structs.replace(NONE, elsewhere="2 commits on branch mine")
+    end = judged(task(report=Report.COMPLETED, result="made it"), stray)
+
+    assert end.outcome == "retry"
+    assert end.task_fields["reason"] == (
+        "you reported the task as done, but its branch has no commit;"
+        " bring them onto tt/1-thing: 2 commits on branch mine"
+    )
 
 
 def test_report_without_a_commit_fails_when_reminders_did_not_help() -> None:
