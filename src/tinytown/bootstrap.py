@@ -28,6 +28,7 @@ from tinytown.store.connection import Connection, connect
 from tinytown.store.dispatchers import DispatcherStore
 from tinytown.store.events import EventStream
 from tinytown.store.hosts import HostStore
+from tinytown.store.inbox import Inbox
 from tinytown.store.keys import Keys
 from tinytown.store.missions import MissionStore
 from tinytown.store.schema import check_schema
@@ -103,6 +104,11 @@ class Town:
         return TaskStore(self.connection, self.keys)
 
     @cached_property
+    def inbox(self) -> Inbox:
+        """Messages as stored."""
+        return Inbox(self.connection, self.keys)
+
+    @cached_property
     def host_store(self) -> HostStore:
         """Hosts as stored."""
         return HostStore(self.connection, self.keys)
@@ -142,15 +148,14 @@ class Town:
     @cached_property
     def tasks(self) -> Tasks:
         """The tasks' use cases."""
-        return Tasks(self.task_store, self.agent_store, self.caller, self.clock, self.redact)
+        return Tasks(self.task_store, self.agent_store, self.inbox, self.caller, self.clock, self.redact)
 
     @cached_property
     def messages(self) -> Messages:
         """The inboxes' use cases."""
         from tinytown.services.messages import Messages  # not every command is about them
-        from tinytown.store.inbox import Inbox
 
-        return Messages(Inbox(self.connection, self.keys), self.agent_store, self.caller, self.clock, self.redact)
+        return Messages(self.inbox, self.agent_store, self.caller, self.clock, self.redact)
 
     @cached_property
     def missions(self) -> Missions:
@@ -274,7 +279,6 @@ class Town:
 
     def _tell_of_hosts(self, found: Failures) -> None:
         from tinytown.domain.message import Message, MessageKind
-        from tinytown.store.inbox import Inbox
 
         text = (
             f"the host in {self.root} died {found.count} times in a row, the last time of: {found.reason}; agents and"
@@ -284,7 +288,7 @@ class Town:
         message = Message(
             id=new_id(), to=CONDUCTOR, sender="dispatcher", kind=MessageKind.QUERY, text=text, sent_at=self.clock()
         )
-        Inbox(self.connection, self.keys).send(message)
+        self.inbox.send(message)
 
     def needs_host(self) -> bool:
         """Whether this machine has agents to be run or checks to be done."""

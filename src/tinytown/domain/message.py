@@ -7,6 +7,9 @@ from enum import Enum
 
 import msgspec
 
+MAX_HOPS = 8
+"""Agents that may pass work on in a row; without an end to it they could keep each other busy for ever."""
+
 
 class MessageKind(Enum):
     """What a message is for."""
@@ -19,6 +22,9 @@ class MessageKind(Enum):
     """Something to know; handed over with the next run."""
     ACK = "ack"
     """A receipt; handed over with the next run."""
+
+
+STARTS_A_RUN = frozenset({MessageKind.TASK, MessageKind.QUERY})
 
 
 class Message(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -36,3 +42,5 @@ class Message(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     task_id: str | None = None
     """The task it brings."""
     mission_id: str | None = None
+    hops: int = 0
+    """How many agents in a row passed work on until this was sent: one more than what started the sender's run."""

@@ -13,7 +13,9 @@ import msgspec
 from tinytown.domain.agent import Agent
 from tinytown.domain.errors import NotAllowedError, NotFoundError
 from tinytown.domain.ids import SUPERVISOR
+from tinytown.domain.message import MAX_HOPS
 from tinytown.store.agents import AgentStore
+from tinytown.store.inbox import Inbox
 
 
 class Caller(msgspec.Struct, frozen=True, kw_only=True):
@@ -59,6 +61,26 @@ class Caller(msgspec.Struct, frozen=True, kw_only=True):
         """As messages and tasks name their sender. NotAllowedError as for `agent`."""
         agent = self.agent(agents)
         return SUPERVISOR if agent is None else agent.name
+
+    def hops(self, agents: AgentStore, inbox: Inbox, *, starts_a_run: bool) -> int:
+        """How many agents in a row passed work on, the caller included. NotAllowedError as for `agent`.
+
+        Args:
+            agents: who has a run.
+            inbox: what started it.
+            starts_a_run: whether what the caller sends now makes another agent run; NotAllowedError past MAX_HOPS.
+        """
+        agent = self.agent(agents)
+        if agent is None:
+            return 0
+        starter = inbox.starter(agent.id, agent.run_id) if agent.run_id else None
+        hops = 1 + (starter.hops if starter else 0)
+        if starts_a_run and hops > MAX_HOPS:
+            raise NotAllowedError(
+                f"{MAX_HOPS} agents in a row have passed this on; do what you can yourself and end your run, tell others"
+                " with --info, or ask a person: tt send conductor TEXT --query"
+            )
+        return hops
 
     def check_directing(self, what: str, *, may_direct: bool) -> None:
         """Refuse an agent what is for people to decide.

@@ -7,7 +7,7 @@ from datetime import datetime
 
 from tinytown.domain.errors import InvalidInputError
 from tinytown.domain.ids import CONDUCTOR, RESERVED_NAMES, new_id
-from tinytown.domain.message import Message, MessageKind
+from tinytown.domain.message import STARTS_A_RUN, Message, MessageKind
 from tinytown.services.caller import Caller
 from tinytown.store.agents import AgentStore
 from tinytown.store.inbox import Inbox
@@ -34,18 +34,22 @@ class Messages:
         """Send a message to an agent, or to the conductor (also called supervisor), with secrets in it masked.
 
         Raises:
-            NotFoundError: no such agent. InvalidInputError: no text.
+            NotFoundError: no such agent. InvalidInputError: no text. NotAllowedError: too many agents in a row sent
+            each other on.
         """
         if not text.strip():
             raise InvalidInputError("the message is empty")
+        owner = self._owner(to)
+        starts_a_run = kind in STARTS_A_RUN and owner != CONDUCTOR
         message = Message(
             id=new_id(),
-            to=self._owner(to),
+            to=owner,
             sender=self._caller.name(self._agents),
             kind=kind,
             text=self._redact(text),
             sent_at=self._clock(),
             is_urgent=is_urgent,
+            hops=self._caller.hops(self._agents, self._inbox, starts_a_run=starts_a_run),
         )
         self._inbox.send(message)
         return message

@@ -11,6 +11,7 @@ from tinytown.domain.ids import by_prefix, new_id
 from tinytown.domain.task import Report, Task, TaskKind, TaskSpec
 from tinytown.services.caller import Caller
 from tinytown.store.agents import AgentStore
+from tinytown.store.inbox import Inbox
 from tinytown.store.tasks import TaskStore
 
 TITLE_CHARS = 80
@@ -22,6 +23,7 @@ class Tasks:
     Args:
         tasks: where they are.
         agents: who has them.
+        inbox: what brings them.
         caller: who calls.
         clock: the time.
         redact: masks secrets; what is said here goes into events and other agents' prompts.
@@ -31,12 +33,14 @@ class Tasks:
         self,
         tasks: TaskStore,
         agents: AgentStore,
+        inbox: Inbox,
         caller: Caller,
         clock: Callable[[], datetime],
         redact: Callable[[str], str],
     ) -> None:
         self._tasks = tasks
         self._agents = agents
+        self._inbox = inbox
         self._caller = caller
         self._clock = clock
         self._redact = redact
@@ -46,6 +50,7 @@ class Tasks:
 
         Raises:
             NotFoundError: no such agent. IllegalTransitionError: it is stopped. InvalidInputError: no text.
+            NotAllowedError: too many agents in a row passed it on.
         """
         if not text.strip():
             raise InvalidInputError("the task is empty; say what is to be done")
@@ -60,7 +65,8 @@ class Tasks:
             created_at=now,
             parent=self._caller.name(self._agents),
         )
-        self._tasks.assign(spec, agent_id, now, is_urgent=is_urgent)
+        hops = self._caller.hops(self._agents, self._inbox, starts_a_run=True)
+        self._tasks.assign(spec, agent_id, now, is_urgent=is_urgent, hops=hops)
         return self._tasks.get(spec.id)
 
     def complete(self, task_id: str | None, result: str) -> tuple[Task, str]:

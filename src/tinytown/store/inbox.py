@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tinytown.domain.message import Message
+from tinytown.domain.message import STARTS_A_RUN, Message
 from tinytown.store.codec import at_text, decode, encode
 from tinytown.store.connection import Connection
 from tinytown.store.keys import Keys
@@ -35,6 +35,16 @@ class Inbox:
             return []
         found = self._connection.execute("HMGET", self._keys("inbox", owner, "messages"), *ids)
         return [decode(data, Message) for data in found if data is not None]
+
+    def starter(self, owner: str, run_id: str) -> Message | None:
+        """The message that the agent's run was started for; it is there until the run's outcome is stored."""
+        flat = self._connection.execute("HGETALL", self._keys("inbox", owner, "claimed"))
+        claimed = [message for message, run in zip(flat[::2], flat[1::2], strict=True) if run.decode() == run_id]
+        if not claimed:
+            return None
+        found = self._connection.execute("HMGET", self._keys("inbox", owner, "messages"), *claimed)
+        messages = [decode(data, Message) for data in found if data is not None]
+        return next((message for message in messages if message.kind in STARTS_A_RUN), None)
 
     def take(self, owner: str) -> list[Message]:
         """Read and remove everything in the inbox of somebody who is not an agent."""

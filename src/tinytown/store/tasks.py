@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
+import msgspec
+
 from tinytown.domain.errors import NotFoundError
 from tinytown.domain.task import Report, Task, TaskSpec, TaskState
 from tinytown.store.codec import at_text, encode, to_ms, to_task
@@ -34,9 +36,10 @@ class TaskStore:
         self._connection = connection
         self._keys = keys
 
-    def assign(self, spec: TaskSpec, agent_id: str, at: datetime, *, is_urgent: bool = False) -> None:
+    def assign(self, spec: TaskSpec, agent_id: str, at: datetime, *, is_urgent: bool = False, hops: int = 0) -> None:
         """Hand a task outside any mission to an agent. NotFoundError, IllegalTransitionError (it is stopped)."""
-        message = task_message(spec, agent_id, at, spec.parent or "supervisor")
+        brought = task_message(spec, agent_id, at, spec.parent or "supervisor")
+        message = msgspec.structs.replace(brought, hops=hops)
         self._run(
             "assign_task",
             id=spec.id,

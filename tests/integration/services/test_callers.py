@@ -1,21 +1,27 @@
 from __future__ import annotations
 
 import pytest
-from tests.integration.store.stores import NOW, Stores, make_spec
+from tests.integration.store.stores import NOW, Stores, make_message, make_spec
 
 from tinytown.domain.errors import ConflictError, NotAllowedError
+from tinytown.domain.message import MAX_HOPS, MessageKind
 from tinytown.domain.task import Report, TaskKind, TaskState
 from tinytown.services.caller import Caller
 from tinytown.services.messages import Messages
 from tinytown.services.tasks import Tasks
+from tinytown.store.hosts import HostLease
 
 
 def tasks_as(town: Stores, **caller: str | None) -> Tasks:
-    return Tasks(town.tasks, town.agents, Caller(**caller), lambda: NOW, str)
+    return Tasks(town.tasks, town.agents, town.inbox, Caller(**caller), lambda: NOW, str)
 
 
 def messages_as(town: Stores, **caller: str | None) -> Messages:
     return Messages(town.inbox, town.agents, Caller(**caller), lambda: NOW, str)
+
+
+def messages_from(town: Stores, caller: Caller) -> Messages:
+    return Messages(town.inbox, town.agents, caller, lambda: NOW, str)
 
 
 # Reports
@@ -106,3 +112,61 @@ def test_person_is_the_supervisor(town: Stores) -> None:
     messages_as(town).send("ann", "hi")
 
     assert [message.sender for message in town.inbox.waiting(ann)] == ["supervisor"]
+
+
+# Agents that keep each other busy
+
+
+def next_run(town: Stores, lease: HostLease, agent: str, number: int) -> Caller:
+    """Start the agent's next run; who calls from it."""
+    run = f"run-{number}"
+    town.claim(lease, agent, run=run)
+    return Caller(agent_id=agent, run_id=run)
+
+
+@pytest.mark.parametrize("kind", [MessageKind.TASK, MessageKind.QUERY])
+def test_agents_pass_work_on_eight_times_in_a_row_at_most(town: Stores, kind: MessageKind) -> None:
+    agents, names = [town.agent("ann"), town.agent("bob")], ["ann", "bob"]
+    lease = town.host()
+    messages_as(town).send("ann", "begin", kind)
+
+    for hop in range(1, MAX_HOPS + 1):
+        caller = next_run(town, lease, agents[(hop - 1) % 2], hop)
+        assert messages_from(town, caller).send(names[hop % 2], "your turn", kind).hops == hop
+        town.finish(lease, agents[(hop - 1) % 2], run=f"run-{hop}")
+    last = next_run(town, lease, agents[MAX_HOPS % 2], MAX_HOPS + 1)
+
+    with pytest.raises(NotAllowedError, match="8 agents in a row"):
+        messages_from(town, last).send("bob", "your turn", kind)
+    with pytest.raises(NotAllowedError, match="8 agents in a row"):
+        Tasks(town.tasks, town.agents, town.inbox, last, lambda: NOW, str).assign("bob", "your turn")
+    assert town.inbox.waiting(agents[1]) == []
+
+
+def test_answers_and_questions_to_a_person_are_always_possible(town: Stores) -> None:
+    ann = town.agent("ann")
+    lease = town.host()
+    town.inbox.send(make_message(ann, hops=MAX_HOPS))
+    sender = messages_from(town, next_run(town, lease, ann, 1))
+
+    sender.send("ann", "the answer", MessageKind.INFO)
+    sender.send("conductor", "what now?", MessageKind.QUERY)
+
+    assert [message.text for message in town.inbox.waiting("conductor")] == ["what now?"]
+
+
+def test_assigned_tasks_count_as_passed_on(town: Stores) -> None:
+    ann, bob = town.agent("ann"), town.agent("bob")
+    lease = town.host()
+    town.inbox.send(make_message(ann, hops=2))
+    caller = next_run(town, lease, ann, 1)
+
+    Tasks(town.tasks, town.agents, town.inbox, caller, lambda: NOW, str).assign("bob", "go on")
+
+    assert [message.hops for message in town.inbox.waiting(bob)] == [3]
+
+
+def test_person_begins_anew(town: Stores) -> None:
+    town.agent("ann")
+
+    assert messages_as(town).send("ann", "hi").hops == 0

@@ -30,7 +30,7 @@ def test_secrets_in_messages_are_masked(town: Stores) -> None:
 
 def test_secrets_in_tasks_and_reports_are_masked(town: Stores) -> None:
     town.agent("ann")
-    tasks = Tasks(town.tasks, town.agents, Caller(), lambda: NOW, mask)
+    tasks = Tasks(town.tasks, town.agents, town.inbox, Caller(), lambda: NOW, mask)
 
     done, failed = tasks.assign("ann", TEXT), tasks.assign("ann", TEXT)
     tasks.complete(done.id, TEXT)
