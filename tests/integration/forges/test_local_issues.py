@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 from tests.integration.forges.conftest import ISSUE
 from tests.repositories import branch_with, commit
@@ -27,6 +29,38 @@ def test_two_files_with_one_number_are_an_error(git: Git, issues: IssueFiles) ->
     (git.folder / "issues" / "1-other.md").write_text("# Other\n")
     with pytest.raises(ForgeError, match=r"two files in issues/: 0001-first\.md, 1-other\.md"):
         issues.find(1, "main")
+
+
+def test_a_link_is_no_issue_in_the_checkout_or_a_commit(git: Git, issues: IssueFiles, tmp_path: Path) -> None:
+    secret = tmp_path / "0007-secret.md"
+    secret.write_text("TOKEN=hunter2\n")
+    (git.folder / "issues" / "0007-x.md").symlink_to(secret)
+    git.run("add", "--", "issues/0007-x.md")
+    git.run("commit", "--quiet", "-m", "Link")
+    with pytest.raises(NotFoundError):
+        issues.find(7, "main")
+    closed = issues.closed_in(git.line("rev-parse", "main^{tree}"), (7,))
+    assert (closed.tree, closed.untracked) == (git.line("rev-parse", "main^{tree}"), (7,))
+    assert issues.close_here(7) == ()
+    assert secret.read_text() == "TOKEN=hunter2\n"
+
+
+def test_a_folder_of_issues_that_leads_elsewhere_is_an_error(git: Git, tmp_path: Path) -> None:
+    (tmp_path / "outside").mkdir()
+    (tmp_path / "outside" / "1.md").write_text("# Outside\n")
+    (git.folder / "linked").symlink_to(tmp_path / "outside")
+    with pytest.raises(ForgeError, match=r"linked leads out of the repository"):
+        IssueFiles(git, "linked").find(1, "main")
+    assert IssueFiles(git, "linked").close_here(1) == (
+        "issue #1 is not closed: linked leads out of the repository; make it a folder of its own",
+    )
+
+
+def test_an_issue_that_cannot_be_written_is_a_note(git: Git, issues: IssueFiles) -> None:
+    (git.folder / "issues" / "2.md").write_text("# Second\n")
+    (git.folder / "issues" / ".2.md.new").mkdir()
+    (note,) = issues.close_here(2)
+    assert note.startswith("issue #2 is not closed: ")
 
 
 def test_an_issue_that_the_checkout_lacks_is_read_from_the_default_branch(git: Git, issues: IssueFiles) -> None:

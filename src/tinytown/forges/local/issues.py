@@ -8,12 +8,16 @@ from pathlib import Path, PurePosixPath
 
 import msgspec
 
-from tinytown.domain.errors import ForgeError, NotFoundError
+from tinytown.domain.errors import ForgeError, GitError, NotFoundError
 from tinytown.forges.local.front_matter import IssueText, closed_text, read_issue_text
 from tinytown.repository.durable import replace_file
 from tinytown.repository.git import Git, shown
 
 _NUMBERED = re.compile(r"0*([1-9][0-9]{0,9})(?:[-_. ].*)?\.md", re.IGNORECASE)
+
+
+_FILE_MODES = frozenset({"100644", "100755"})
+"""What git calls a file; not a link, nor a submodule."""
 
 
 class IssueFile(msgspec.Struct, frozen=True, kw_only=True):
@@ -57,7 +61,7 @@ class IssueFiles:
         if here is None:
             assert there is not None  # noqa: S101  narrows the type
             return IssueFile(path=there, text=self._read_in(default_branch, there))
-        text = _read((self._root / here).read_bytes(), here)
+        text = _read(self._bytes_here(here), here)
         if text.is_open and there == here and not self._is_edited(here):
             text = msgspec.structs.replace(text, is_open=self._read_in(default_branch, there).is_open)
         return IssueFile(path=here, text=text)
@@ -88,11 +92,10 @@ class IssueFiles:
             path = self._path_here(number)
             if path is None:
                 return ()
-            file = self._root / path
-            before = _decoded(file.read_bytes(), path)
+            before = _decoded(self._bytes_here(path), path)
             if (after := closed_text(before, shown(path))) != before:
-                replace_file(file.resolve(), after.encode())
-        except ForgeError as error:
+                replace_file(self._root / path, after.encode())
+        except (ForgeError, GitError) as error:
             return (f"issue #{number} is not closed: {error.message}",)
         return ()
 
@@ -100,14 +103,24 @@ class IssueFiles:
     def _root(self) -> Path:
         return self._git.folder
 
+    def _bytes_here(self, path: str) -> bytes:
+        try:
+            return (self._root / path).read_bytes()
+        except OSError as error:
+            raise ForgeError(f"{shown(path)} cannot be read: {error.strerror}") from error
+
     def _path_here(self, number: int) -> str | None:
         folder = self._root / self._folder
-        names = (entry.name for entry in folder.iterdir() if entry.is_file()) if folder.is_dir() else ()
-        return self._only(number, names)
+        if not folder.is_dir():
+            return None
+        if not folder.resolve().is_relative_to(self._root.resolve()):
+            raise ForgeError(f"{self._folder} leads out of the repository; make it a folder of its own")
+        return self._only(number, (entry.name for entry in folder.iterdir() if _is_file(entry)))
 
     def _path_in(self, revision: str, number: int) -> str | None:
-        listed = self._git.items("ls-tree", "--full-tree", "--name-only", "-z", revision, f"{self._folder}/")
-        return self._only(number, (PurePosixPath(path).name for path in listed))
+        listed = self._git.items("ls-tree", "--full-tree", "-z", revision, f"{self._folder}/")
+        entries = (entry.partition("\t") for entry in listed)
+        return self._only(number, (PurePosixPath(path).name for about, _, path in entries if about[:6] in _FILE_MODES))
 
     def _only(self, number: int, names: Iterable[str]) -> str | None:
         found = sorted(name for name in names if (match := _NUMBERED.fullmatch(name)) and int(match[1]) == number)
@@ -122,6 +135,11 @@ class IssueFiles:
 
     def _is_edited(self, path: str) -> bool:
         return bool(self._git.items("status", "--porcelain", "-z", "--untracked-files=all", "--", path))
+
+
+def _is_file(entry: Path) -> bool:
+    """Whether it is a file itself: a link would show, and let close, a file from anywhere on this machine."""
+    return entry.is_file() and not entry.is_symlink()
 
 
 def _read(content: bytes, path: str) -> IssueText:
