@@ -246,6 +246,57 @@ def test_work_of_a_dead_host_goes_on_at_the_next_one(town: Stores) -> None:
     assert [message.text for message in claim.messages] == ["do it", "fyi"]
 
 
+def test_task_whose_runs_take_their_hosts_with_them_fails(town: Stores) -> None:
+    agent = town.agent("backend")
+    mission_id = town.mission(make_item())
+    lease = town.host()
+    task = town.give(mission_id, agent)
+
+    for n in range(3):
+        assert town.tasks.get(task).is_open
+        town.claim(lease, agent, f"run-{n}")
+        lease = town.host(f"host-{n + 2}")
+
+    failed = town.tasks.get(task)
+    assert (failed.state, failed.runs) == (TaskState.FAILED, 3)
+    assert failed.reason == "its host died 3 times in a row while it was at it"
+    assert (town.find(agent).inbox_len, town.find(agent).open_tasks, town.find(agent).state) == (0, 0, AgentState.IDLE)
+    assert town.due().missions == (mission_id,)
+    assert town.hosts.claim(lease, agent, "run-9", NOW) is None
+
+
+def test_deaths_of_hosts_count_in_a_row_and_an_orderly_end_is_none(town: Stores) -> None:
+    agent = town.agent("backend")
+    lease = town.host()
+    task = make_spec()
+    town.tasks.assign(task, agent, NOW)
+
+    for n, is_death in enumerate((True, True, False, True, True)):
+        town.claim(lease, agent, f"run-{n}")
+        if n == 3:
+            town.finish(lease, agent, "retry", run=f"run-{n}")
+            town.claim(lease, agent, "run-3b")
+        if not is_death:
+            town.hosts.close(lease, NOW)
+        lease = town.host(f"host-{n + 2}")
+
+    assert town.tasks.get(task.id).state is TaskState.ASSIGNED
+
+
+def test_message_whose_runs_take_their_hosts_with_them_is_dropped_and_others_stay(town: Stores) -> None:
+    agent = town.agent("backend")
+    lease = town.host()
+    town.inbox.send(make_message(agent, "deadly"))
+    town.inbox.send(make_message(agent, "fyi", MessageKind.INFO))
+
+    for n in range(3):
+        town.claim(lease, agent, f"run-{n}")
+        lease = town.host(f"host-{n + 2}")
+
+    assert [message.text for message in town.inbox.waiting(agent)] == ["fyi"]
+    assert [e.text for e in town.history() if e.type == "message.dropped"] == ["its host died 3 times"]
+
+
 def test_outcome_from_a_host_that_was_released_is_refused(town: Stores) -> None:
     agent, lease, _, task = running(town)
     abandon(town, lease)

@@ -131,15 +131,40 @@ local function check_host(host, token, ttl_ms)
   return true
 end
 
+-- Deaths of its host in a row that a task, or what a run was started for, is given.
+local LIVES = 3
+
+-- Counts the death of its host for what started a run; what has cost too many is not tried again.
+local function count_death(agent, run, task, at, ms)
+  local inbox = key('inbox', agent)
+  if task and redis.call('HINCRBY', key('task', task), 'lost', 1) >= LIVES then
+    end_task(task, 'failed', at, ms, {reason = 'its host died ' .. LIVES .. ' times in a row while it was at it'})
+  end
+  local claims = redis.call('HGETALL', inbox .. ':claimed')
+  for i = 1, #claims, 2 do
+    local id = claims[i]
+    if claims[i + 1] == run and id ~= task then
+      local kind = cjson.decode(redis.call('HGET', inbox .. ':messages', id)).kind
+      local is_starter = kind == 'task' or kind == 'query'
+      if is_starter and redis.call('HINCRBY', inbox .. ':tries', id, 1) >= LIVES then
+        emit('message.dropped', at, {agent = agent, text = 'its host died ' .. LIVES .. ' times'})
+        drop_message(agent, id)
+      end
+    end
+  end
+end
+
 -- Takes everything away from a host: its agents turn cold, what they were running goes back to their inboxes, checks
--- go back to the queue. Returns the ids of runs that were under way.
-local function release_host(host, reason, at, ms)
+-- go back to the queue. `has_died` says that it did not end in order. Returns the ids of runs that were under way.
+local function release_host(host, reason, at, ms, has_died)
   local runs = {}
   for _, agent in ipairs(redis.call('SMEMBERS', key('host', host, 'agents'))) do
     local name = key('agent', agent)
     local state, run, task = unpack(redis.call('HMGET', name, 'state', 'run_id', 'task_id'))
     if run then
       runs[#runs + 1] = run
+      local is_ours = task and redis.call('HGET', key('task', task), 'run_id') == run
+      if has_died then count_death(agent, run, is_ours and task, at, ms) end
       unclaim(agent, run)
     end
     if task and redis.call('HGET', key('task', task), 'state') == 'running' then

@@ -13,7 +13,7 @@ for _, host in ipairs(redis.call('SMEMBERS', key('hosts'))) do
     redis.call('HDEL', name, 'missed_at')
   elseif redis.call('HSETNX', name, 'missed_at', A.ms) == 0
       and A.ms - tonumber(redis.call('HGET', name, 'missed_at')) >= A.grace_ms then
-    release_host(host, 'its host stopped answering', A.at, A.ms)
+    release_host(host, 'its host stopped answering', A.at, A.ms, true)
   end
 end
 local due = redis.call('ZRANGEBYSCORE', key('mission', 'due'), '-inf', A.ms)

@@ -11,6 +11,7 @@ local inbox = key('inbox', A.agent)
 if task then
   local task_state, task_run = unpack(redis.call('HMGET', key('task', task), 'state', 'run_id'))
   if task_state == 'running' and task_run == A.run then
+    redis.call('HDEL', key('task', task), 'lost')
     redis.call('HINCRBY', key('task', task), 'tokens', A.tokens)
     redis.call('HINCRBYFLOAT', key('task', task), 'cost_usd', A.cost)
     if A.outcome == 'completed' or A.outcome == 'failed' then

@@ -5,7 +5,7 @@
 local runs = {}
 for _, other in ipairs(redis.call('SMEMBERS', key('hosts'))) do
   if redis.call('HGET', key('host', other), 'machine') == A.machine then
-    for _, run in ipairs(release_host(other, 'its host ended', A.at, A.ms)) do runs[#runs + 1] = run end
+    for _, run in ipairs(release_host(other, 'its host ended', A.at, A.ms, true)) do runs[#runs + 1] = run end
   end
 end
 local token = string.format('%d', redis.call('INCR', key('host', 'token')))
