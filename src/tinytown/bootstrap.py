@@ -143,6 +143,7 @@ class Town:
             machine=lambda: machine_id(self.root),
             ensure_host=self.start_host,
             clock=self.clock,
+            caller=self.caller,
         )
 
     @cached_property

@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING
 
 from tinytown.config import AgentSettings
 from tinytown.domain.agent import Agent, AgentSpec, AgentState
-from tinytown.domain.errors import AgentCliError, ConflictError
+from tinytown.domain.errors import AgentCliError, ConflictError, NotAllowedError
 from tinytown.domain.ids import check_name, new_id
 from tinytown.domain.task import Task
 from tinytown.runtime.environment import scripts_folder
+from tinytown.services.caller import Caller
 from tinytown.store.agents import AgentStore
 from tinytown.store.tasks import TaskStore
 
@@ -37,6 +38,7 @@ class Agents:
         machine: Callable[[], str],
         ensure_host: Callable[[], object],
         clock: Callable[[], datetime],
+        caller: Caller,
     ) -> None:
         self._agents = agents
         self._tasks = tasks
@@ -46,6 +48,7 @@ class Agents:
         self._machine = machine
         self._ensure_host = ensure_host
         self._clock = clock
+        self._caller = caller
 
     def register(
         self,
@@ -64,31 +67,37 @@ class Agents:
             cli: a known agent CLI; by default the one configured for the role, else the default one.
             role: by default what the name says: `backend-2` has the role backend.
             nickname: shown to people beside the name.
-            parent: name of an existing agent that it works for.
+            parent: an existing agent that it works for; of an agent that calls, itself.
             max_rounds: runs after which it stops by itself.
 
         Raises:
             InvalidInputError: a name or CLI that cannot be. AgentCliError: the CLI is not installed.
-            AlreadyExistsError: the name is taken. NotFoundError: no such parent.
+            AlreadyExistsError: the name is taken. NotFoundError: no such parent. NotAllowedError: an agent calls, for
+            another parent, or with MAX_SPAWNED living agents in its family already.
         """
         check_name(name)
         role = check_name(role, "role").lower() if role else role_of(name)
         cli = cli or self._settings.roles.get(role, self._settings.default_cli)
         self._check_installed(self._adapter(cli))
-        if parent is not None:
-            self._agents.find_id(parent)
+        spawner = self._caller.agent(self._agents)
         spec = AgentSpec(
             id=new_id(),
             name=name,
             cli=cli,
             role=role,
             nickname=nickname,
-            parent=parent,
+            parent=self._parent(parent, spawner),
             max_rounds=max_rounds,
             machine=self._machine(),
             created_at=self._clock(),
         )
-        return self._agents.add(spec)
+        return self._agents.add(spec, spawner=spawner.name if spawner else None)
+
+    def _parent(self, wish: str | None, spawner: Agent | None) -> str | None:
+        found = self.find(wish) if wish is not None else spawner
+        if spawner is not None and found is not None and found.id != spawner.id:
+            raise NotAllowedError("the agents that an agent spawns work for itself; leave --parent out")
+        return None if found is None else found.name
 
     def spawn(self, name: str, **wishes: object) -> AgentSpec:
         """Register an agent and see to it that a host runs it."""

@@ -16,6 +16,9 @@ from tinytown.store.connection import Connection
 from tinytown.store.keys import Keys
 from tinytown.store.scripts import load
 
+MAX_SPAWNED = 8
+"""Living agents that agents of one family may have spawned."""
+
 
 class AgentStore:
     """The agents of one town."""
@@ -24,19 +27,26 @@ class AgentStore:
         self._connection = connection
         self._keys = keys
 
-    def add(self, spec: AgentSpec) -> AgentSpec:
+    def add(self, spec: AgentSpec, *, spawner: str | None = None) -> AgentSpec:
         """Register an agent; one of that name that stopped or is in error starts anew, with its id, inbox and tasks.
+
+        Args:
+            spec: what it is.
+            spawner: name of the agent that spawns it, None for a person.
 
         Returns:
             The spec as it is kept.
 
         Raises:
-            AlreadyExistsError: the name is taken, in whatever letter case.
+            AlreadyExistsError: the name is taken, in whatever letter case. NotAllowedError: MAX_SPAWNED agents live
+            that the spawner, its ancestors and its descendants spawned.
         """
         agent_id = self._run(
             "add_agent",
             id=spec.id,
             name=spec.name.lower(),
+            spawner=spawner and spawner.lower(),
+            most=MAX_SPAWNED,
             machine=spec.machine,
             spec=encode(spec),
             at=at_text(spec.created_at),

@@ -21,7 +21,6 @@ from tinytown.cli.session import Session, json_option, pass_session
 def spawn(session: Session, /, *, name: str, foreground: bool, as_json: bool, **wishes: object) -> None:
     """Start an agent."""
     town = session.town
-    wishes["parent"] = wishes["parent"] or town.caller.agent_name
     if foreground:
         from tinytown.cli.foreground import run_in_foreground  # the host is heavy
 
