@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from tinytown.runtime.clis.rate_limit import RateLimit, epoch_limit, find_rate_limit
+from tinytown.runtime.clis.rate_limit import LONGEST_WAIT, RateLimit, epoch_limit, find_rate_limit
 
 NOW = datetime(2026, 3, 4, 12, 0, tzinfo=UTC)
 
@@ -51,3 +51,8 @@ def test_an_absurd_end_pauses_nobody_for_ever() -> None:
     assert epoch_limit(1).until(NOW) == NOW
     assert epoch_limit(0).until(NOW, unsaid=timedelta(minutes=1)) == NOW + timedelta(minutes=1)
     assert epoch_limit(float("1e300")).resets_at is None
+
+
+@pytest.mark.parametrize("secs", [2e14, float("inf")])
+def test_a_limit_of_absurd_length_is_the_longest_there_is(secs: float) -> None:
+    assert RateLimit(after_secs=secs).until(NOW) == NOW + LONGEST_WAIT

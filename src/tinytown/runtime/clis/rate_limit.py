@@ -54,7 +54,7 @@ class RateLimit(msgspec.Struct, frozen=True, kw_only=True):
         if self.resets_at is not None:
             end = self.resets_at
         elif self.after_secs is not None:
-            end = now + min(timedelta(seconds=self.after_secs), LONGEST_WAIT)
+            end = now + timedelta(seconds=min(self.after_secs, LONGEST_WAIT.total_seconds()))
         elif self.clock is not None:
             end = _next(self.clock, now, _zone(self.zone))
         else:
