@@ -10,7 +10,7 @@ RETRY_MOST_SECS = 300
 
 def retry_secs(tries: int) -> float:
     """Seconds to wait after the `tries`-th failure in a row: 10, 20, 40 … at most 300."""
-    return min(RETRY_FIRST_SECS * 2 ** min(max(tries, 1) - 1, 10), RETRY_MOST_SECS)
+    return float(min(RETRY_FIRST_SECS * 2 ** min(max(tries, 1) - 1, 10), RETRY_MOST_SECS))
 
 
 def retry_at(now: datetime, tries: int) -> datetime:

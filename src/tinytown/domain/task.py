@@ -119,6 +119,8 @@ class Task(msgspec.Struct, frozen=True, kw_only=True):
     """How often a run of it was started."""
     nudges: int = 0
     """Runs in a row that ended without a usable outcome."""
+    limited: int = 0
+    """Runs in a row that ended because the CLI was rate limited."""
     run_id: str | None = None
     """The run that has it now."""
     report: Report | None = None

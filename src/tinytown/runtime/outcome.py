@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 
 import msgspec
 
+from tinytown.domain.backoff import RETRY_FIRST_SECS, retry_secs
 from tinytown.domain.task import Report, Task, TaskKind
 from tinytown.runtime.clis.base import Reading
 from tinytown.runtime.clis.rate_limit import RateLimit
@@ -17,10 +18,12 @@ from tinytown.runtime.process import Ending, RunResult
 from tinytown.store.hosts import RunEnd
 
 RATE_LIMIT_PAUSE = timedelta(minutes=5)
-"""How long an agent pauses when its CLI says that it is limited but not until when."""
+"""How long an agent pauses first when its CLI says that it is limited but not until when; then twice that, and so on."""
 
-RETRY_FIRST_SECS = 10
-RETRY_MOST_SECS = 300
+MOST_LIMITED = 5
+"""Runs in a row that end because of a rate limit before the task is given up: a quota may never come back."""
+MOST_LIMITED_MESSAGE = 12
+"""The same for what is no task."""
 
 
 class Evidence(msgspec.Struct, frozen=True, kw_only=True):
@@ -104,7 +107,17 @@ def _lacks(ended: Ended, task: Task) -> str | None:
     """What a report lacks in evidence; None when it is good."""
     if task.spec.kind is TaskKind.WORK and task.spec.item_id and task.spec.branch and not ended.evidence.made:
         return f"you reported the task as done, but its branch has no commit{_elsewhere(ended)}{_dirty(ended)}"
+    if _is_fix_without_commit(ended, task):
+        told = "you reported the fix as done, but there is no new commit on its branch"
+        return f"{told}{_elsewhere(ended)}{_dirty(ended)}"
     return None
+
+
+def _is_fix_without_commit(ended: Ended, task: Task) -> bool:
+    """A reviewer may be answered in words; what checks or a merge object to does not go away by them."""
+    spec, head = task.spec, ended.evidence.head
+    needs_commit = spec.kind is TaskKind.FIX and any(cause != "review" for cause in spec.causes)
+    return needs_commit and head is not None and head == spec.head
 
 
 def _is_good_without_report(ended: Ended, task: Task) -> bool:
@@ -161,28 +174,43 @@ def _dirty(ended: Ended) -> str:
 
 
 def _is_rate_limited(ended: Ended) -> bool:
-    return ended.reading.rate_limit is not None and not (ended.result is not None and ended.result.is_success)
+    """Whether the run ended because of a limit: one that was stopped had overcome it, however long ago it told of it."""
+    if ended.reading.rate_limit is None:
+        return False
+    result = ended.result
+    return result is None or (result.ending is Ending.EXITED and result.exit_code not in {0, None})
 
 
 def _paused(ended: Ended, now: datetime) -> RunEnd:
+    """The agent waits for the limit's end; a task that met it too often in a row has failed."""
     limit = ended.reading.rate_limit or RateLimit()
-    until = max(limit.until(now, RATE_LIMIT_PAUSE), now + timedelta(seconds=RETRY_FIRST_SECS))
+    limited = (ended.task.limited if ended.task else 0) + 1
+    unsaid = RATE_LIMIT_PAUSE * 2 ** min(limited - 1, MOST_LIMITED)
+    until = max(limit.until(now, unsaid), now + timedelta(seconds=RETRY_FIRST_SECS))
+    counted = {"limited": str(limited)} if ended.task else {}
+    end = _end(ended, "retry", {"reason": "the CLI is rate limited", **counted})
+    if limited > MOST_LIMITED:
+        said = f": {ended.reading.error}" if ended.reading.error else ""
+        end = _end(ended, "failed", {"reason": f"the CLI was rate limited {limited} times in a row{said}"})
     fields = {"paused_until": until.isoformat(), "reason": "rate limited"}
-    end = _end(ended, "retry", {"reason": "the CLI is rate limited"})
-    return msgspec.structs.replace(end, agent_state="paused", agent_fields=fields, retry_at=until, max_tries=1000)
+    return msgspec.structs.replace(
+        end, agent_state="paused", agent_fields=fields, retry_at=until, max_tries=MOST_LIMITED_MESSAGE
+    )
 
 
 def _nudge(ended: Ended, task: Task, why: str, max_nudges: int, now: datetime) -> RunEnd:
     nudges = task.nudges + 1
     if nudges > max_nudges:
-        if ended.evidence.made and task.spec.kind is not TaskKind.REVIEW:
+        is_work = task.spec.kind is not TaskKind.REVIEW and not _is_fix_without_commit(ended, task)
+        if ended.evidence.made and is_work:
             said = f"handed in although {why}"
             return _end(ended, "completed", {**_handed_in(ended, said), "report": Report.COMPLETED.value})
         return _end(ended, "failed", {"reason": why})
     # a reminder goes out at once; what failed before may need time to be well again
     orderly = ended.result is not None and ended.result.is_success and nudges == 1
-    secs = 0 if orderly else min(RETRY_FIRST_SECS * 2 ** (nudges - 1), RETRY_MOST_SECS)
-    end = _end(ended, "retry", {"nudges": str(nudges), "reason": why, "result": ""})
+    secs = 0 if orderly else retry_secs(nudges)
+    unlimited = {"limited": ""} if task.limited else {}
+    end = _end(ended, "retry", {"nudges": str(nudges), "reason": why, "result": "", **unlimited})
     return msgspec.structs.replace(end, retry_at=now + timedelta(seconds=secs))
 
 

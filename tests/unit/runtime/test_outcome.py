@@ -9,7 +9,7 @@ import pytest
 from tinytown.domain.task import Report, Task, TaskKind, TaskSpec, TaskState
 from tinytown.runtime.clis.base import NOTHING, Reading
 from tinytown.runtime.clis.rate_limit import RateLimit
-from tinytown.runtime.outcome import Ended, Evidence, judge
+from tinytown.runtime.outcome import MOST_LIMITED, MOST_LIMITED_MESSAGE, Ended, Evidence, judge
 from tinytown.runtime.process import Ending, RunResult
 from tinytown.runtime.usage import Usage
 from tinytown.store.hosts import RunEnd
@@ -133,6 +133,28 @@ def test_fix_that_needed_no_commit_is_accepted() -> None:
     assert judged(task(TaskKind.FIX, report=Report.COMPLETED, result="flaky")).outcome == "completed"
 
 
+def fix(*causes: str, **fields: Any) -> Task:
+    about = task(TaskKind.FIX, report=Report.COMPLETED, result="flaky", **fields)
+    return msgspec.structs.replace(about, spec=msgspec.structs.replace(about.spec, causes=causes, head="a" * 40))
+
+
+SAME = Evidence(head="a" * 40, head_before="a" * 40, branch="tt/1-thing", made=1)
+
+
+@pytest.mark.parametrize("causes", [("checks",), ("conflict",), ("checks", "review")])
+def test_reported_fix_without_a_new_commit_is_not_believed(causes: tuple[str, ...]) -> None:
+    nudged = judged(fix(*causes), SAME)
+    failed = judged(fix(*causes, nudges=2), SAME)
+
+    assert (nudged.outcome, failed.outcome) == ("retry", "failed")
+    assert nudged.task_fields["reason"] == "you reported the fix as done, but there is no new commit on its branch"
+
+
+def test_fix_with_a_new_commit_or_for_a_reviewer_alone_is_believed() -> None:
+    assert judged(fix("checks"), GOOD).outcome == "completed"
+    assert judged(fix("review"), SAME).outcome == "completed"
+
+
 @pytest.mark.parametrize("about", [personal(report=Report.COMPLETED), task(branch=None, report=Report.COMPLETED)])
 def test_work_without_a_branch_needs_no_commit(about: Task) -> None:
     assert judged(about, Evidence()).outcome == "completed"
@@ -253,7 +275,7 @@ def test_rate_limited_agent_pauses_and_its_work_waits(about: Task | None) -> Non
 
     assert (end.outcome, end.agent_state, secs_until(end)) == ("retry", "paused", 7200)
     assert end.agent_fields == {"paused_until": "2026-01-05T14:00:00+00:00", "reason": "rate limited"}
-    assert end.max_tries == 1000
+    assert end.max_tries == MOST_LIMITED_MESSAGE
     assert "nudges" not in end.task_fields
 
 
@@ -272,6 +294,36 @@ def test_report_counts_although_the_cli_is_rate_limited_now() -> None:
     about = task(report=Report.COMPLETED, result="made it")
 
     assert judged(about, GOOD, exited(1), reading=Reading(rate_limit=RateLimit())).outcome == "completed"
+
+
+@pytest.mark.parametrize(
+    "result", [exited(None, ending=Ending.TIMED_OUT), exited(None, ending=Ending.STALLED), exited(None, signal=9)]
+)
+def test_rate_limit_met_before_the_run_was_stopped_is_no_reason_to_pause(result: RunResult) -> None:
+    end = judged(task(), NONE, result, reading=Reading(rate_limit=RateLimit()))
+
+    assert (end.outcome, end.agent_state, end.task_fields["nudges"]) == ("retry", "idle", "1")
+
+
+def test_pause_of_a_rate_limit_without_a_time_grows_with_each_in_a_row() -> None:
+    ends = [judged(task(limited=n), NONE, exited(1), reading=Reading(rate_limit=RateLimit())) for n in range(3)]
+
+    assert [(secs_until(end), end.task_fields["limited"]) for end in ends] == [(300, "1"), (600, "2"), (1200, "3")]
+
+
+def test_task_that_is_rate_limited_too_often_in_a_row_fails_with_what_the_cli_said() -> None:
+    reading = Reading(rate_limit=RateLimit(), error="You exceeded your current quota")
+
+    end = judged(task(limited=MOST_LIMITED), NONE, exited(1), reading=reading)
+
+    assert (end.outcome, end.agent_state) == ("failed", "paused")
+    assert end.task_fields == {
+        "reason": "the CLI was rate limited 6 times in a row: You exceeded your current quota",
+    }
+
+
+def test_run_that_fails_otherwise_ends_a_row_of_rate_limits() -> None:
+    assert judged(task(limited=3), NONE, exited(1)).task_fields["limited"] == ""
 
 
 # Everything else
