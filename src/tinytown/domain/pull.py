@@ -81,6 +81,8 @@ class MergeabilitySeen(msgspec.Struct, frozen=True, kw_only=True):
     """Commit on the base branch when somebody merged it already."""
     is_open: bool = True
     """False when a person closed it without merging."""
+    notice: str = ""
+    """Of one that is merged: what a person should know, e.g. a checkout that was left behind."""
 
 
 class ReviewSeen(msgspec.Struct, frozen=True, kw_only=True):

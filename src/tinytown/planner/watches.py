@@ -120,6 +120,8 @@ def _mergeable(draft: Draft, item: WorkItem, pull: PullState, seen: Mergeability
     if seen.merged_as is not None:
         if pull.merged_as is None:
             record_merge(draft, item, pull, seen.merged_as)
+            if seen.notice:
+                draft.say("merge.notice", seen.notice, item=item.id)
         return
     if not seen.is_open:
         pull = msgspec.structs.replace(pull, is_open=False, mergeable=Verdict.UNKNOWN)

@@ -2,11 +2,13 @@
 
 A clean checkout of the branch follows it. One with changes is left alone, and its HEAD is detached first: a commit made
 there later sits beside the branch instead of silently reverting what the branch has gained. Which checkouts are to
-follow is written down before the branch moves; after a crash `repair` finishes that. The caller holds the git lock.
+follow, and which are left, is written down before anything moves; after a crash `repair` finishes that, or takes it
+back. The caller holds the git lock.
 """
 
 from __future__ import annotations
 
+import json
 import os
 from pathlib import Path
 
@@ -21,12 +23,14 @@ _UNFINISHED = ("MERGE_HEAD", "CHERRY_PICK_HEAD", "REVERT_HEAD")
 
 
 class Follower(msgspec.Struct, frozen=True, kw_only=True):
-    """A checkout that is to follow its branch."""
+    """A checkout that is to follow its branch, or to be left where it is."""
 
     path: str
     branch: str
     old: str
     new: str
+    obstacle: str = ""
+    """Why it cannot follow and is left with its HEAD detached; empty when it follows."""
 
 
 class Mover:
@@ -44,27 +48,23 @@ class Mover:
         Raises:
             GitError: git failed; `repair` finishes what was begun.
         """
-        follow: list[Follower] = []
-        leave: list[tuple[Path, str]] = []
-        for checkout in checkouts(self._git):
-            if checkout.branch == branch and checkout.is_there:
-                if obstacle := self._obstacle(checkout.path, old, new):
-                    leave.append((checkout.path, obstacle))
-                else:
-                    follow.append(Follower(path=str(checkout.path), branch=branch, old=old, new=new))
-        self._write(tuple(follow))
-        detached = [path for path, _ in leave if self._detach(path, old, old)]
-        if len(detached) < len(leave) or not self._git.update_ref(f"refs/heads/{branch}", new, old, reason=reason):
-            for path in detached:
-                self._git.at(path).run("symbolic-ref", "HEAD", f"refs/heads/{branch}")
-            self._write(())
-            return None
-        notices = [_left_alone(path, obstacle, branch, old) for path, obstacle in leave]
-        return (*notices, *self.repair())
+        there = (checkout.path for checkout in checkouts(self._git) if checkout.branch == branch and checkout.is_there)
+        followers = tuple(
+            Follower(path=str(path), branch=branch, old=old, new=new, obstacle=self._obstacle(path, old, new))
+            for path in there
+        )
+        self._write(followers)
+        leave = [Path(follower.path) for follower in followers if follower.obstacle]
+        is_moved = all(self._detach(path, old, old) for path in leave) and self._git.update_ref(
+            f"refs/heads/{branch}", new, old, reason=reason
+        )
+        notices = self.repair()
+        return notices if is_moved else None
 
     def repair(self) -> tuple[str, ...]:
         """Finish what a crash, or `move`, left to do; what people should know of it."""
-        notices = tuple(notice for follower in self._read() if (notice := self._follow(follower)))
+        done = (self._leave(one) if one.obstacle else self._follow(one) for one in self._read())
+        notices = tuple(notice for notice in done if notice)
         self._write(())
         return notices
 
@@ -101,22 +101,35 @@ class Mover:
         self._detach(path, follower.old, follower.new)
         return _left_alone(path, f"cannot follow ({_first_line(done.err)})", follower.branch, follower.old)
 
+    def _leave(self, follower: Follower) -> str:
+        path = Path(follower.path)
+        there = self._git.at(path)
+        if not path.is_dir() or there.current_branch() is not None:
+            return ""  # it never was detached, or its owner has gone on from there
+        tip = there.find_branch(follower.branch)
+        has_moved = tip is not None and there.is_ancestor(follower.new, tip)
+        if not has_moved and there.find_commit("HEAD") == follower.old:
+            there.run("symbolic-ref", "HEAD", f"refs/heads/{follower.branch}")
+            return ""
+        return _left_alone(path, follower.obstacle, follower.branch, follower.old)
+
     def _detach(self, path: Path, at: str, expected: str) -> bool:
         """Detach HEAD without touching files or index; False when HEAD is not where it was expected."""
         return self._git.at(path).move_head(at, expected, reason="tinytown: leave this checkout alone")
 
     def _write(self, followers: tuple[Follower, ...]) -> None:
         if followers:
-            replace_file(self._journal, msgspec.json.encode(followers))
+            # not msgspec's own JSON: it has no way to write a path that is not UTF-8
+            replace_file(self._journal, json.dumps(msgspec.to_builtins(followers)).encode())
         else:
             self._journal.unlink(missing_ok=True)
 
     def _read(self) -> tuple[Follower, ...]:
         try:
-            return msgspec.json.decode(self._journal.read_bytes(), type=tuple[Follower, ...])
+            return msgspec.convert(json.loads(self._journal.read_bytes()), tuple[Follower, ...])
         except FileNotFoundError:
             return ()
-        except msgspec.DecodeError as error:
+        except (ValueError, msgspec.ValidationError) as error:
             raise GitError(f"{self._journal} is damaged ({error}); remove it and look at `git status`") from error
 
 

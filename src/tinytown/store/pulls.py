@@ -33,6 +33,8 @@ class StoredPull(msgspec.Struct, frozen=True, kw_only=True):
     opened_at: datetime
     updated_at: datetime
     merged_as: str | None = None
+    notice: str = ""
+    """What a person should know of its merge."""
 
     @property
     def is_open(self) -> bool:
@@ -79,9 +81,10 @@ class PullStore:
         self._run("update_pull", {"number": str(pull.number)} | args | _time(at))
         return self.get(pull.number)
 
-    def record_merge(self, number: int, *, head: str, sha: str, at: datetime) -> str:
+    def record_merge(self, number: int, *, head: str, sha: str, notice: str = "", at: datetime) -> str:
         """Keep that `head` was merged as `sha`; the commit it was merged as, when that was done before."""
-        merged: bytes = self._run("merge_pull", {"number": str(number), "head": head, "sha": sha} | _time(at))
+        args = {"number": str(number), "head": head, "sha": sha, "notice": notice}
+        merged: bytes = self._run("merge_pull", args | _time(at))
         return merged.decode()
 
     def add_review(self, number: int, review: ReviewSeen, *, at: datetime) -> None:

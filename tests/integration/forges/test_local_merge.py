@@ -254,6 +254,39 @@ class TestCrash:
         assert town.make_forge().merge(pull.url, pull.head, closes=CLOSES).notice == ""
         assert town.git.dirty_files() == ()
 
+    def test_a_dirty_checkout_is_on_its_branch_again_when_the_branch_never_moved(
+        self, town: LocalTown, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        base, pull = town.git.rev_parse("main"), opened(town)
+        (town.git.folder / "README.md").write_text("being edited")
+        _crash_in(monkeypatch, Git, "update_ref")
+        with pytest.raises(CrashError):
+            town.forge.merge(pull.url, pull.head, closes=())
+        monkeypatch.undo()
+        assert town.git.current_branch() is None
+        (town.git.folder / "README.md").write_text("hello\n")
+        assert town.make_forge().merge(pull.url, pull.head, closes=()).notice == ""
+        assert (town.git.current_branch(), town.git.dirty_files()) == ("main", ())
+        assert town.git.rev_parse("main") != base
+
+    @pytest.mark.parametrize("look", ["merge", "mergeability"])
+    def test_a_dirty_checkout_left_detached_is_told_of_after_a_crash(
+        self, town: LocalTown, monkeypatch: pytest.MonkeyPatch, look: str
+    ) -> None:
+        pull = opened(town)
+        (town.git.folder / "README.md").write_text("being edited")
+        _crash_in(monkeypatch, Mover, "repair", skip=1)
+        with pytest.raises(CrashError):
+            town.forge.merge(pull.url, pull.head, closes=())
+        monkeypatch.undo()
+        for _ in range(2):
+            forge = town.make_forge()
+            seen = (
+                forge.mergeability(pull.url) if look == "mergeability" else forge.merge(pull.url, pull.head, closes=())
+            )
+            assert "has uncommitted changes and was left as it is, detached at" in seen.notice
+        assert (town.git.folder / "README.md").read_text() == "being edited"
+
     def test_after_the_branch_moved_the_checkout_and_the_record_are_made_good(
         self, town: LocalTown, monkeypatch: pytest.MonkeyPatch
     ) -> None:

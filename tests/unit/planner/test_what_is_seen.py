@@ -228,6 +228,16 @@ def test_pull_request_merged_by_somebody_finishes_its_item() -> None:
     assert {"pull.merged", "item.done"} <= set(said(decision.changes))
 
 
+def test_what_a_person_should_know_of_a_merge_is_said_also_when_it_was_only_seen() -> None:
+    item = handed_in(1)
+
+    _, decision = step(watched(item), saw_merging(item, merged_as=NEXT_HEAD, notice="a checkout was left behind"))
+
+    assert [event.text for event in decision.changes.events if event.type == "merge.notice"] == [
+        "a checkout was left behind"
+    ]
+
+
 def test_merge_by_somebody_overrides_hold_fixes_and_review() -> None:
     item = in_review(1, hold="not mended after 5 rounds", fixes=(fix_request("checks"),))
     review = make_task(item, "reviewer", TaskKind.REVIEW)

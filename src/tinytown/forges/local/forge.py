@@ -171,7 +171,9 @@ class LocalForge:
         """Merges on paper, into the base branch as it is now."""
         pull = self._current(url)
         if not pull.is_open:
-            return MergeabilitySeen(head=pull.head, verdict=Verdict.PASSED, merged_as=pull.merged_as)
+            return MergeabilitySeen(
+                head=pull.head, verdict=Verdict.PASSED, merged_as=pull.merged_as, notice=pull.notice
+            )
         base = self._base_of(pull)
         if self._git.is_ancestor(pull.head, base):
             return MergeabilitySeen(head=pull.head, verdict=Verdict.FAILED, reason=_EMPTY)
@@ -188,7 +190,7 @@ class LocalForge:
         """
         pull = self._pulls.get(self._number(url))
         if pull.merged_as is not None:
-            return Merged(sha=pull.merged_as)
+            return Merged(sha=pull.merged_as, notice=pull.notice)
         base = self._base_of(pull)
         if find_merge(self._git, base, head) is None:
             pull = self._follow(pull)
@@ -198,9 +200,10 @@ class LocalForge:
             raise ConflictError(f"{url} {_EMPTY}", head=head)
         own = tuple(ref.number for ref in closes if self._is_home(ref))
         merged = self._merger.merge(pull, head, closes=own)
-        sha = self._pulls.record_merge(pull.number, head=head, sha=merged.sha, at=self._now())
         others = (f"{ref} is not an issue here; close it there" for ref in closes if not self._is_home(ref))
-        return Merged(sha=sha, notice="\n".join(filter(None, (merged.notice, *others))))
+        notice = "\n".join(filter(None, (merged.notice, *others)))
+        sha = self._pulls.record_merge(pull.number, head=head, sha=merged.sha, notice=notice, at=self._now())
+        return Merged(sha=sha, notice=notice)
 
     def _current(self, url: str) -> StoredPull:
         """The stored pull request, brought up to date with what happened to its branches."""
@@ -211,8 +214,8 @@ class LocalForge:
         if base and not self._git.is_ancestor(pull.head, pull.fork):
             sha = find_merge(self._git, base, pull.head)
             if sha is not None:
-                self._merger.repair()
-                self._pulls.record_merge(pull.number, head=pull.head, sha=sha, at=self._now())
+                notice = "\n".join(self._merger.repair())
+                self._pulls.record_merge(pull.number, head=pull.head, sha=sha, notice=notice, at=self._now())
                 return self._pulls.get(pull.number)
         return self._follow(pull)
 

@@ -58,10 +58,10 @@ class Merger:
                 return Merged(sha=sha, notice="\n".join((*notices, *more, *step.closed.notes, *here)))
         raise ForgeUnavailableError(f"branch {pull.base} keeps moving; {pull.url} is merged later")
 
-    def repair(self) -> None:
-        """Finish what a crash left of an earlier merge."""
+    def repair(self) -> tuple[str, ...]:
+        """Finish what a crash left of an earlier merge; what people should know of it."""
         with locked(self._lock):
-            self._mover.repair()
+            return self._mover.repair()
 
     def _plan(self, pull: StoredPull, head: str, closes: tuple[int, ...]) -> _Step:
         base = self._git.find_branch(pull.base)

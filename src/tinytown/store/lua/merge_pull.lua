@@ -1,5 +1,5 @@
 -- Records that a local pull request was merged; a merged one stays as it is.
--- A: number, head (that was merged), sha (on the base branch), at, ms
+-- A: number, head (that was merged), sha (on the base branch), notice (what a person should know of it), at, ms
 -- NOTFOUND. Returns the commit it is merged as.
 local name = key('pull', A.number)
 local state, merged_as, target, branch, head = unpack(
@@ -7,6 +7,7 @@ local state, merged_as, target, branch, head = unpack(
 if not state then return refuse('NOTFOUND', 'no pull request ' .. A.number) end
 if state == 'merged' then return merged_as end
 redis.call('HSET', name, 'state', 'merged', 'merged_as', A.sha, 'head', A.head, 'updated_at', A.at)
+put(name, {notice = A.notice})
 if redis.call('HGET', key('pull', 'branches'), branch) == A.number then
   redis.call('HDEL', key('pull', 'branches'), branch)
 end
