@@ -48,6 +48,8 @@ class PaperForge:
         self.ever_passed: set[str] = set()
         self.ever_approved: set[str] = set()
         """Commits that a reviewer or a person approved, anywhere."""
+        self.unrunnable: set[str] = set()
+        """Commits whose checks cannot be run until they are run again."""
         self.reviewed: dict[str, Verdict] = {}
         """What people said of each commit."""
         self.conflicts: set[str] = set()
@@ -62,8 +64,12 @@ class PaperForge:
         self.merge_count: dict[str, int] = {}
 
     def judge(self, head: str, verdict: Verdict) -> None:
-        """The checks of a commit end so."""
+        """The checks of a commit end so; UNKNOWN: they cannot be run."""
         self.verdicts[head] = verdict
+        if verdict is Verdict.UNKNOWN:
+            self.unrunnable.add(head)
+        else:
+            self.unrunnable.discard(head)
         if verdict is Verdict.PASSED:
             self.ever_passed.add(head)
 
@@ -100,8 +106,8 @@ class PaperForge:
         return self._call(lambda: self._checks(self._find(url)))
 
     def recheck(self, url: str) -> None:
-        """Forget what the checks of its head said."""
-        self._call(lambda: self.verdicts.pop(self.head(self._find(url)), None))
+        """Run the checks of its head again."""
+        self._call(lambda: self._recheck(self._find(url)))
 
     def reviews(self, url: str) -> ReviewSeen:
         """What people said of its head."""
@@ -163,7 +169,14 @@ class PaperForge:
     def _checks(self, pull: PaperPull) -> ChecksSeen:
         head = self.head(pull)
         verdict = self.verdicts.get(head, Verdict.PENDING)
-        return ChecksSeen(head=head, verdict=verdict, runs=(CheckRun(name="tests", verdict=verdict, output="…"),))
+        trouble = "no such program" if head in self.unrunnable else ""
+        run = CheckRun(name="tests", verdict=verdict, output="…", trouble=trouble)
+        return ChecksSeen(head=head, verdict=verdict, runs=(run,))
+
+    def _recheck(self, pull: PaperPull) -> None:
+        if self.head(pull) in self.unrunnable:
+            self.unrunnable.remove(self.head(pull))
+            del self.verdicts[self.head(pull)]
 
     def _reviews(self, pull: PaperPull) -> ReviewSeen:
         head = self.head(pull)

@@ -216,7 +216,7 @@ class MissionMachine(RuleBasedStateMachine):
         return pulls[number % len(pulls)] if pulls else None
 
     @precondition(lambda self: self.town.forge.pulls)
-    @rule(number=numbers, verdict=st.sampled_from([Verdict.PASSED, Verdict.PASSED, Verdict.FAILED]))
+    @rule(number=numbers, verdict=st.sampled_from([Verdict.PASSED, Verdict.FAILED, Verdict.UNKNOWN]))
     def checks_end(self, number: int, verdict: Verdict) -> None:
         if pull := self.pull(number):
             self.town.forge.judge(self.town.forge.head(pull), verdict)

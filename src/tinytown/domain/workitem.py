@@ -94,6 +94,8 @@ class PullState(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     head: str
     """Commit sha that the verdicts are about."""
     checks: Verdict = Verdict.UNKNOWN
+    checks_trouble: str = ""
+    """Why they could not be run, one line; nothing of the commit's, so a person must look."""
     review: Verdict = Verdict.UNKNOWN
     mergeable: Verdict = Verdict.UNKNOWN
     merged_as: str | None = None

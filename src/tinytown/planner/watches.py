@@ -24,8 +24,9 @@ CLOSED = "its pull request was closed without merging; reopen it, or: tt mission
 def look(draft: Draft) -> None:
     """Want a look for each watch that is due by time or by a signal; wake for the next one."""
     for watch in draft.watches.values():
-        if watch.status is not WatchStatus.DONE and _is_worth_a_look(draft, watch):
-            _look(draft, watch)
+        item = draft.items.get(watch.work_item_id)
+        if watch.status is not WatchStatus.DONE and item is not None and _is_worth_a_look(item):
+            _look(draft, watch, item)
 
 
 def looked(draft: Draft, outcome: Outcome, want: LookAt) -> None:
@@ -51,13 +52,12 @@ def looked(draft: Draft, outcome: Outcome, want: LookAt) -> None:
             pass
 
 
-def _is_worth_a_look(draft: Draft, watch: Watch) -> bool:
+def _is_worth_a_look(item: WorkItem) -> bool:
     """While an agent changes the branch, what the forge says of the old head helps nobody."""
-    item = draft.items.get(watch.work_item_id)
-    return item is not None and item.status is WorkStatus.BLOCKED
+    return item.status is WorkStatus.BLOCKED
 
 
-def _look(draft: Draft, watch: Watch) -> None:
+def _look(draft: Draft, watch: Watch, item: WorkItem) -> None:
     signal = draft.signals.get(watch.target_ref) if watch.status is WatchStatus.ACTIVE else None
     if signal is None and watch.next_due_at > draft.now:
         draft.wake(watch.next_due_at)
@@ -65,8 +65,20 @@ def _look(draft: Draft, watch: Watch) -> None:
     if watch.status is WatchStatus.SNOOZED:
         draft.put_watch(msgspec.structs.replace(watch, status=WatchStatus.ACTIVE))
     draft.want(
-        LookAt(watch_id=watch.id, item_id=watch.work_item_id, kind=watch.kind, target=watch.target_ref, signal=signal)
+        LookAt(
+            watch_id=watch.id,
+            item_id=item.id,
+            kind=watch.kind,
+            target=watch.target_ref,
+            signal=signal,
+            is_again=watch.kind is WatchKind.PR_CHECKS and _is_to_be_run_again(item),
+        )
     )
+
+
+def _is_to_be_run_again(item: WorkItem) -> bool:
+    """Checks that could not be run, once a person said that it goes on."""
+    return item.hold is None and item.pull is not None and item.pull.checks_trouble != ""
 
 
 def _seen(draft: Draft, watch: Watch, finding: str) -> None:
@@ -106,7 +118,14 @@ def _put_pull(draft: Draft, item: WorkItem, pull: PullState) -> WorkItem:
 
 
 def _checks(draft: Draft, item: WorkItem, pull: PullState, seen: ChecksSeen) -> None:
-    item = _put_pull(draft, item, msgspec.structs.replace(pull, checks=seen.verdict))
+    now = msgspec.structs.replace(pull, checks=seen.verdict, checks_trouble=seen.trouble)
+    item = _put_pull(draft, item, now)
+    if seen.trouble:
+        hold(draft, item, _unrunnable(draft, seen.trouble))
+        return
+    if pull.checks_trouble and item.hold == _unrunnable(draft, pull.checks_trouble):
+        item = draft.put(item.id, hold=None)
+        draft.say("item.resumed", f"the checks of {item.key} are run again", item=item.id)
     if seen.verdict is not pull.checks and seen.verdict in _DECIDED:
         line = f"checks of {item.key} {seen.verdict.value}"
         draft.say(f"checks.{seen.verdict.value}", line, item=item.id)
@@ -114,6 +133,10 @@ def _checks(draft: Draft, item: WorkItem, pull: PullState, seen: ChecksSeen) -> 
         fixes.request(draft, item, cause=fixes.CHECKS, head=seen.head, text=_failure_text(seen))
     elif seen.verdict is not Verdict.UNKNOWN:
         fixes.withdraw(draft, item, fixes.CHECKS)
+
+
+def _unrunnable(draft: Draft, trouble: str) -> str:
+    return f"its checks cannot be run ({trouble}); mend that, then: tt mission resume {draft.mission.id[:8]}"
 
 
 def _mergeable(draft: Draft, item: WorkItem, pull: PullState, seen: MergeabilitySeen) -> None:

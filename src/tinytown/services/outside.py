@@ -34,13 +34,16 @@ def _ask(forge: Forge, want: Want) -> Found:
             return forge.merge(url, head, closes=closes)
         case LookUp(ref=ref):
             return LookedUp(is_open=forge.issue(ref).is_open)
-        case LookAt(kind=kind, target=target):
-            return _look(forge, kind, target)
+        case LookAt():
+            return _look(forge, want)
 
 
-def _look(forge: Forge, kind: WatchKind, target: str) -> Found:
-    match kind:
+def _look(forge: Forge, want: LookAt) -> Found:
+    target = want.target
+    match want.kind:
         case WatchKind.PR_CHECKS:
+            if want.is_again:
+                forge.recheck(target)
             return forge.checks(target)
         case WatchKind.MERGEABILITY:
             return forge.mergeability(target)

@@ -454,3 +454,22 @@ def test_mission_that_cannot_be_planned_for_long_asks_for_help(town: PaperTown) 
     (question,) = Inbox(town.missions._connection, town.keys).waiting(CONDUCTOR)
     assert "no route to the forge" in question.text
     assert town.read().mission.state is MissionState.PLANNING
+
+
+def test_checks_that_could_not_be_run_are_run_again_when_a_person_says_so(town: PaperTown) -> None:
+    start(town, items=(an_item(),))
+    town.step(0)
+    town.claim("backend")
+    town.end_run("backend", Report.COMPLETED, commits=True)
+    head = next(iter(town.forge.branches.values()))
+    town.forge.judge(head, Verdict.UNKNOWN)
+    town.step(0)
+    assert the_item(town).hold is not None
+
+    town.tell(directives.resume)
+    town.step(0)
+
+    assert head not in town.forge.unrunnable
+    pull = the_item(town).pull
+    assert pull is not None
+    assert (the_item(town).hold, pull.checks) == (None, Verdict.PENDING)

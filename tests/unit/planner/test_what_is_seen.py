@@ -37,9 +37,11 @@ from tinytown.domain.pull import CheckRun, ChecksSeen, MergeabilitySeen, ReviewS
 from tinytown.domain.task import TaskKind
 from tinytown.domain.watch import Watch, WatchKind
 from tinytown.domain.workitem import PullState, Verdict, WorkItem, WorkStatus
+from tinytown.planner import directives
+from tinytown.planner.draft import Draft
 from tinytown.planner.snapshot import Snapshot
 from tinytown.planner.tick import decide
-from tinytown.planner.wants import LookAt
+from tinytown.planner.wants import LookAt, Outcome
 
 BUSY = make_agent("backend", state=AgentState.WORKING, open_tasks=1)
 CHECKS, REVIEWS, MERGING = WatchKind.PR_CHECKS, WatchKind.REVIEW_COMMENTS, WatchKind.MERGEABILITY
@@ -184,6 +186,77 @@ def test_commit_from_elsewhere_ends_the_review_of_the_earlier_one() -> None:
 
     assert [one.task_id for one in decision.changes.cancelled] == [review.id]
     assert after.items[item.id].review_task_id is None
+
+
+# Checks that cannot be run
+
+
+UNRUNNABLE = "its checks cannot be run (check tests: no such program); mend that, then: tt mission resume 00000000"
+
+
+def saw_trouble(item: WorkItem, verdict: Verdict = Verdict.UNKNOWN) -> Outcome:
+    runs = (CheckRun(name="tests", verdict=verdict, trouble="no such program"), CheckRun(name="x", verdict=verdict))
+    return looked(item, make_watch(item, CHECKS), ChecksSeen(head=HEAD, verdict=verdict, runs=runs))
+
+
+def test_checks_that_cannot_be_run_ask_for_a_person_not_for_the_agent() -> None:
+    item = handed_in(1)
+
+    after, decision = step(watched(item), saw_trouble(item))
+
+    assert after.items[item.id].hold == UNRUNNABLE
+    assert causes(after) == []
+    assert pull_of(after).checks_trouble == "check tests: no such program"
+    assert len(decision.changes.messages) == 1
+
+
+def test_check_that_failed_is_mended_though_another_could_not_be_run() -> None:
+    item = handed_in(1)
+
+    after, _ = step(watched(item), saw_trouble(item, Verdict.FAILED))
+
+    assert causes(after) == ["checks"]
+    assert after.items[item.id].hold is None
+
+
+def test_checks_that_could_not_be_run_are_run_again_when_a_person_says_so() -> None:
+    item = handed_in(1)
+    held, _ = step(watched(item), saw_trouble(item))
+    due = make_snapshot(*held.items.values(), BUSY, *all_watches(item, next_due_at=NOW))
+    draft = Draft(due, NOW)
+    directives.resume(draft)
+
+    waiting, resumed = decide(due, (), NOW), decide(applied(due, draft.changes()), (), NOW)
+
+    assert [want.is_again for want in waiting.wants if isinstance(want, LookAt)] == [False, False, False]
+    assert [want.kind for want in resumed.wants if isinstance(want, LookAt) and want.is_again] == [CHECKS]
+
+
+@pytest.mark.parametrize("verdict", [Verdict.PENDING, Verdict.PASSED])
+def test_checks_that_can_be_run_again_lift_the_hold_by_themselves(verdict: Verdict) -> None:
+    item = handed_in(1)
+    held, _ = step(watched(item), saw_trouble(item))
+
+    after, decision = step(held, saw_checks(item, verdict))
+
+    assert (after.items[item.id].hold, pull_of(after).checks_trouble) == (None, "")
+    assert "item.resumed" in said(decision.changes)
+
+
+def test_checks_that_can_be_run_again_lift_no_other_hold() -> None:
+    item = handed_in(1, hold="its review failed 3 times", pull=make_pull(checks_trouble="no such program"))
+
+    after, _ = step(watched(item), saw_checks(item, Verdict.PASSED))
+
+    assert after.items[item.id].hold == "its review failed 3 times"
+
+
+def test_new_commit_forgets_that_the_checks_of_the_old_could_not_be_run() -> None:
+    item = handed_in(1, pull=make_pull(checks_trouble="no such program"))
+
+    after, _ = step(watched(item), saw_merging(item, head=NEXT_HEAD))
+
+    assert pull_of(after).checks_trouble == ""
 
 
 # Merging
