@@ -21,6 +21,7 @@ from tinytown.runtime.clis import Adapter
 from tinytown.runtime.clis.base import NOTHING
 from tinytown.runtime.environment import RunIdentity, child_environment, secret_values
 from tinytown.runtime.outcome import Ended, Evidence, judge
+from tinytown.runtime.private_file import write_private
 from tinytown.runtime.process import Launch, Limits, RunResult, supervise
 from tinytown.runtime.prompt import write_prompt
 from tinytown.runtime.redaction import redact
@@ -209,7 +210,7 @@ class Runner:
         tools, agent = self._tools, self._agent
         adapter = tools.adapter(agent.spec.cli)
         file = tools.records.prompt_file(run_id)
-        await self._threads.work(lambda: _write(file, prompt))
+        await self._threads.work(lambda: write_private(file, prompt))
         session = tools.sessions.find(agent.id, worktree.name)
         invocation = adapter.launch(file, session)
         identity = RunIdentity(
@@ -294,8 +295,3 @@ def _told(error: OSError) -> str:
     """The error in one line, with the file it is about."""
     what = (error.strerror or str(error) or type(error).__name__).lower()
     return f"{error.filename}: {what}" if error.filename else what
-
-
-def _write(file: Path, text: str) -> None:
-    file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    file.write_text(text, encoding="utf-8")

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from tinytown.runtime.private_file import write_private
+
 
 class Sessions:
     """One small file for each agent and worktree, under `.tt/sessions`; they mean something on this machine only."""
@@ -24,8 +26,8 @@ class Sessions:
         if session is None:
             file.unlink(missing_ok=True)
             return
-        file.parent.mkdir(parents=True, exist_ok=True)
-        file.write_text(session, encoding="utf-8")
+        self._folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        write_private(file, session)
 
     def _file(self, agent_id: str, worktree: str) -> Path:
         return self._folder / agent_id / worktree

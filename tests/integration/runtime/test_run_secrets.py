@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -70,3 +71,16 @@ def test_words_of_a_cli_are_stored_without_secrets(hosted: HostedTown) -> None:
 
     wait_until(lambda: hosted.task(task).state is TaskState.FAILED, "the run is over")
     assert f"(it is {MASK})" in hosted.task(task).reason
+
+
+def test_prompt_is_for_its_owner_alone(hosted: HostedTown) -> None:
+    before = os.umask(0o022)
+    try:
+        task = hosted.assign(hosted.spawn("backend", "telling"))
+        hosted.start()
+        wait_until(lambda: hosted.task(task).state is TaskState.FAILED, "the run is over")
+    finally:
+        os.umask(before)
+
+    (prompt,) = (hosted.town.state / "runs").glob("*.prompt.md")
+    assert (prompt.stat().st_mode & 0o777, prompt.parent.stat().st_mode & 0o777) == (0o600, 0o700)
