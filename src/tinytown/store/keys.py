@@ -39,11 +39,11 @@ Scripts receive the prefix as KEYS[1] and build the same names with the function
 | T:mission:<id>:lease      | string | `<token>:<dispatcher>`, expires unless renewed    | seconds |
 | T:mission:token           | string | counter of dispatcher fencing tokens              | town |
 | T:pull:seq                | string | last number of a local pull request               | town |
-| T:pull:<number>           | hash   | a local pull request                              | town |
+| T:pull:<number>           | hash   | a local pull request                              | 30 days after its merge |
 | T:pull:branches           | hash   | head branch -> number of its open pull request    | town |
 | T:pull:markers            | hash   | marker of a work item -> number of its pull request | town |
-| T:pull:<number>:reviews   | list   | reviews of it (JSON)                              | town |
-| T:check:<number>:<head>   | hash   | check name -> check run (JSON)                    | town |
+| T:pull:<number>:reviews   | list   | reviews of it (JSON)                              | 30 days after its merge |
+| T:check:<number>:<head>   | hash   | check name -> check run (JSON)                    | while it is the head, 30 days after its merge |
 | T:check:<number>:<head>:tries | hash | how often they were given, why put off, until when | a day, or until an outcome |
 | T:checks:queued           | zset   | `<number>:<head>` -> ms queued                    | until run |
 | T:checks:running          | hash   | `<number>:<head>` -> host id                      | until finished |

@@ -14,6 +14,9 @@ from tinytown.store.codec import at_text, decode, encode, pairs, to_ms
 from tinytown.store.connection import Connection
 from tinytown.store.keys import Keys
 
+KEPT_SECS = 30 * 24 * 3600
+"""How long what is known of a pull request stays after its merge."""
+
 
 class StoredPull(msgspec.Struct, frozen=True, kw_only=True):
     """A local pull request as it is stored."""
@@ -83,7 +86,7 @@ class PullStore:
 
     def record_merge(self, number: int, *, head: str, sha: str, notice: str = "", at: datetime) -> str:
         """Keep that `head` was merged as `sha`; the commit it was merged as, when that was done before."""
-        args = {"number": str(number), "head": head, "sha": sha, "notice": notice}
+        args = {"number": str(number), "head": head, "sha": sha, "notice": notice, "kept_secs": KEPT_SECS}
         merged: bytes = self._run("merge_pull", args | _time(at))
         return merged.decode()
 

@@ -4,6 +4,7 @@ import os
 import subprocess
 import sys
 import threading
+import time
 from pathlib import Path
 
 import pytest
@@ -14,8 +15,10 @@ from tests.waiting import wait_until
 from tinytown.domain.errors import LeaseLostError
 from tinytown.domain.pull import CheckRun, Pull
 from tinytown.domain.workitem import Verdict
-from tinytown.forges.local.checks import MARK, CheckCommand
+from tinytown.forges.local import checks
+from tinytown.forges.local.checks import KEPT_LOG_SECS, MARK, CheckCommand
 from tinytown.store.checks import MOST_TRIES, WAIT, CheckJob
+from tinytown.store.pulls import KEPT_SECS
 
 NEVER = threading.Event()
 PASSED = CheckRun(name="tests", verdict=Verdict.PASSED, summary="passed")
@@ -93,6 +96,23 @@ class TestQueue:
         assert not town.checks.is_wanted(job)
         town.checks.finish(job, (PASSED,), at=NOW)
         assert town.forge.checks(pull.url).verdict is Verdict.PENDING
+        assert town.checks.results(job.number, job.head) == ()
+
+    def test_results_go_with_their_head_or_a_month_after_the_merge(self, town: LocalTown) -> None:
+        job = claimed(town)
+        town.checks.finish(job, (PASSED,), at=NOW)
+        head = branch_with(town.git, "tt/1", {"new.py": "newer\n"})
+        assert town.forge.pull(job.url).head == head
+        assert town.checks.results(job.number, job.head) == ()
+        again = town.checks.claim("h1", at=NOW)
+        assert again is not None
+        town.checks.finish(again, (PASSED,), at=NOW)
+        town.forge.add_review(job.url, head=head, verdict=Verdict.PASSED, by="ann", text="")
+        kept = [("pull", "1"), ("pull", "1", "reviews"), ("check", "1", head)]
+        assert [town.connection.execute("TTL", town.keys(*key)) for key in kept] == [-1, -1, -1]
+        town.forge.merge(job.url, head, closes=())
+        town.forge.add_review(job.url, head=head, verdict=Verdict.PASSED, by="bob", text="")
+        assert all(0 < town.connection.execute("TTL", town.keys(*key)) <= KEPT_SECS for key in kept)
 
     def test_checks_of_a_merged_pull_request_are_dropped(self, town: LocalTown) -> None:
         pull = opened(town)
@@ -251,6 +271,23 @@ class TestRun:
         logs = sorted((town.git.folder / ".tt" / "logs" / "checks").iterdir())
         assert [log.name.split("-", 2)[2] for log in logs] == ["1-unit-tests.log", "2-lint.log"]
         assert logs[0].read_text().count("\n") == 5001
+
+    def test_old_logs_go(self, town: LocalTown, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(checks, "KEPT_LOGS", 3)
+        logs = town.git.folder / ".tt" / "logs" / "checks"
+        logs.mkdir(parents=True)
+        now = time.time()
+        for name, age in (("new", 60), ("older", 120), ("oldest", 180), ("ancient", KEPT_LOG_SECS + 60)):
+            (logs / f"{name}.log").write_text("x")
+            os.utime(logs / f"{name}.log", (now - age, now - age))
+        job = claimed(town)
+        town.runner(python("tests", "pass")).run(job)
+        assert {log.name for log in logs.iterdir()} == {f"1-{job.head[:12]}-1-tests.log", "new.log", "older.log"}
+        monkeypatch.setattr(checks, "KEPT_LOGS", 200)
+        (logs / "ancient.log").write_text("x")
+        os.utime(logs / "ancient.log", (now - KEPT_LOG_SECS - 60,) * 2)
+        town.runner(python("tests", "pass")).run(job)
+        assert not (logs / "ancient.log").exists()
 
     def test_a_check_that_hangs_fails_and_its_processes_end(self, town: LocalTown) -> None:
         job = claimed(town)

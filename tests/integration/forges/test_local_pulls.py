@@ -89,8 +89,10 @@ def test_one_merged_by_hand_before_its_checks_ran_is_seen_as_merged(town: LocalT
     branch_with(town.git, "tt/1", {"a": "1"})
     pull = town.open()
     town.git.run("merge", "--no-ff", "--quiet", "-m", "by hand", "tt/1")
+    assert town.git.find_commit("refs/tinytown/pull/1") == pull.head
     seen = town.forge.mergeability(pull.url)
     assert seen.merged_as == town.git.rev_parse("main")
+    assert town.git.find_commit("refs/tinytown/pull/1") is None
 
 
 def test_a_branch_set_back_to_the_base_is_not_merged_and_has_nothing_to_merge(town: LocalTown) -> None:

@@ -29,6 +29,10 @@ log = structlog.get_logger("tinytown.checks")
 MARK = "TINYTOWN_CHECK"
 """Environment variable by which the processes of a check are found after a crash; its value is their worktree."""
 
+KEPT_LOGS = 200
+KEPT_LOG_SECS = 14 * 24 * 3600
+"""Logs of checks go when there are more, or when they are older; the end of each is in the store besides."""
+
 _FOLDER = "checks"
 _KILL_SECS = 5.0
 _POLL_SECS = 0.01
@@ -99,7 +103,19 @@ class CheckRunner:
                 if done.is_stopped:
                     return ()
                 runs.append(_result(command, done, self._redact))
+        self._forget_logs()
         return tuple(runs)
+
+    def _forget_logs(self) -> None:
+        """Remove the oldest logs, past a number and an age, so that they do not fill the disk."""
+        before = time.time() - KEPT_LOG_SECS
+        try:
+            ages = sorted(((file.stat().st_mtime, file) for file in self._logs.glob("*.log")), reverse=True)
+            for count, (written, file) in enumerate(ages, start=1):
+                if count > KEPT_LOGS or written < before:
+                    file.unlink(missing_ok=True)
+        except OSError as error:
+            log.warning("old logs of checks are left", action="check_logs_left", reason=str(error))
 
     def sweep(self) -> int:
         """Stop the processes and remove the worktrees of checks that a crash left; how many processes.

@@ -30,7 +30,7 @@ _EMPTY = "has no commits that its base branch lacks: nothing is left to merge"
 _ATTEMPTS = 5
 """How often a branch may move while it is looked at."""
 _PULL_REF = "refs/tinytown/pull"
-"""Keeps the heads of pull requests, so that git does not collect what a branch no longer holds."""
+"""Keeps the heads of open pull requests, so that git does not collect what a branch no longer holds."""
 
 
 @contextmanager
@@ -190,6 +190,7 @@ class LocalForge:
         """
         pull = self._pulls.get(self._number(url))
         if pull.merged_as is not None:
+            self._let_go(pull.number)
             return Merged(sha=pull.merged_as, notice=pull.notice)
         base = self._base_of(pull)
         if find_merge(self._git, base, head) is None:
@@ -203,6 +204,7 @@ class LocalForge:
         others = (f"{ref} is not an issue here; close it there" for ref in closes if not self._is_home(ref))
         notice = "\n".join(filter(None, (merged.notice, *others)))
         sha = self._pulls.record_merge(pull.number, head=head, sha=merged.sha, notice=notice, at=self._now())
+        self._let_go(pull.number)
         return Merged(sha=sha, notice=notice)
 
     def _current(self, url: str) -> StoredPull:
@@ -216,6 +218,7 @@ class LocalForge:
             if sha is not None:
                 notice = "\n".join(self._merger.repair())
                 self._pulls.record_merge(pull.number, head=pull.head, sha=sha, notice=notice, at=self._now())
+                self._let_go(pull.number)
                 return self._pulls.get(pull.number)
         return self._follow(pull)
 
@@ -238,6 +241,10 @@ class LocalForge:
 
     def _keep(self, pull: StoredPull) -> None:
         self._git.run("update-ref", f"{_PULL_REF}/{pull.number}", pull.head)
+
+    def _let_go(self, number: int) -> None:
+        """A merged head is kept by the base branch."""
+        self._git.run("update-ref", "-d", f"{_PULL_REF}/{number}")
 
     @property
     def _place(self) -> str:

@@ -214,12 +214,13 @@ local function queue_check(number, head, target, at, ms)
   end
 end
 
--- Moves the head of a local pull request; queued checks of the old one are dropped.
+-- Moves the head of a local pull request; checks of the old one are dropped, queued or done.
 local function move_pull(number, head, fork, with_checks, at, ms)
   local name = key('pull', number)
   local old, target = unpack(redis.call('HMGET', name, 'head', 'url'))
   redis.call('HSET', name, 'head', head, 'fork', fork, 'updated_at', at)
   redis.call('ZREM', key('checks', 'queued'), number .. ':' .. old)
+  redis.call('DEL', key('check', number, old), key('check', number, old, 'tries'))
   emit('pull.updated', at, {target = target, text = head})
   if with_checks then queue_check(number, head, target, at, ms) end
   signal(target, ms)

@@ -1,4 +1,5 @@
--- Keeps the results of checks and ends the host's claim on them; without results only the claim ends.
+-- Keeps the results of checks and ends the host's claim on them; without results only the claim ends, and those of a head
+-- that a pull request has left are dropped.
 -- A: number, head, host, runs (map check name -> JSON), text (for the event), at, ms
 -- LEASE: the claim is not the host's any more.
 local entry = A.number .. ':' .. A.head
@@ -10,8 +11,9 @@ end
 redis.call('HDEL', key('checks', 'running'), entry)
 if not next(A.runs) then return 0 end
 redis.call('DEL', key('check', entry), key('check', entry, 'tries'))
+local state, head, target = unpack(redis.call('HMGET', key('pull', A.number), 'state', 'head', 'url'))
+if state ~= 'open' or head ~= A.head then return 0 end
 for name, run in pairs(A.runs) do redis.call('HSET', key('check', entry), name, run) end
-local target = redis.call('HGET', key('pull', A.number), 'url')
 emit('check.finished', A.at, {target = target, text = A.text})
 signal(target, A.ms)
 return 1
