@@ -62,7 +62,13 @@ def judge(ended: Ended, *, max_nudges: int, now: datetime) -> RunEnd:
     """What is to be stored about a run."""
     end = _judge(ended, max_nudges, now)
     usage = ended.reading.usage
-    end = msgspec.structs.replace(end, tokens=usage.tokens, cost_usd=usage.cost_usd)
+    end = msgspec.structs.replace(
+        end,
+        tokens=usage.tokens,
+        cost_usd=usage.cost_usd,
+        keeps_extras=ended.result is None or end.outcome == "dropped",
+        seen_report=ended.task and (ended.task.report.value if ended.task.report else ""),
+    )
     if ended.rounds_left is not None and ended.rounds_left <= 1 and end.agent_state == "idle":
         return msgspec.structs.replace(end, agent_state="stopped", agent_fields={"reason": "made its last round"})
     return end

@@ -13,7 +13,7 @@ import msgspec
 import structlog
 
 from tinytown.domain.agent import GONE, Agent, AgentState
-from tinytown.domain.errors import AgentCliError, IllegalTransitionError, LeaseLostError, TinytownError
+from tinytown.domain.errors import AgentCliError, IllegalTransitionError, LeaseLostError, StaleError, TinytownError
 from tinytown.domain.event import Event
 from tinytown.domain.ids import new_id
 from tinytown.repository.worktree import Worktree
@@ -35,6 +35,9 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 log = structlog.get_logger("tinytown.runner")
+
+MOST_JUDGEMENTS = 3
+"""Reports that may come in between before a run ends as it was judged last."""
 
 
 class RunnerTools(msgspec.Struct, frozen=True, kw_only=True):
@@ -82,6 +85,8 @@ class Runner:
         self._run_id: str | None = None
         self._run_stop: asyncio.Event | None = None
         self._run_task: str | None = None
+        self._cancelled: set[str] = set()
+        """Tasks taken back while no run was under way."""
         self._reading = NOTHING
         self._output_at: datetime | None = None
 
@@ -102,6 +107,8 @@ class Runner:
 
     def notice(self, event: Event) -> None:
         """React to an event about this agent or its task."""
+        if event.type == "task.cancelled" and self._run_task is None and event.task_id:
+            self._cancelled.add(event.task_id)  # its claim may be on its way
         is_mine = self._run_task is not None and event.task_id == self._run_task
         if is_mine and event.type == "task.cancelled" and self._run_stop is not None:
             self._run_stop.set()
@@ -152,33 +159,47 @@ class Runner:
 
     async def _run(self, claim: Claim, run_id: str) -> None:
         self._run_stop = asyncio.Event()
-        if self._is_ended:
-            self._run_stop.set()  # told to end while the claim was on its way
         self._run_id = run_id
         self._run_task = claim.task.id if claim.task else None
+        if self._is_ended or self._run_task in self._cancelled:
+            self._run_stop.set()  # told so while the claim was on its way
+        self._cancelled.clear()
         self._reading = NOTHING
         bound = log.bind(agent=self._agent.name, run=run_id, task=self._run_task)
         bound.info("run started", action="run_started")
-        end = await self._end_of(claim, run_id)
-        self._run_stop = None
-        now = self._tools.clock()
-        state = await self._threads.store(lambda: self._stores.hosts.finish(self._lease, end, now))
-        self._run_id = self._run_task = None
+        end, state = await self._finish(claim, run_id)
+        self._run_stop = self._run_id = self._run_task = None
         bound.info("run finished", action="run_finished", outcome=end.outcome, state=state)
         await self._after(state)
 
-    async def _end_of(self, claim: Claim, run_id: str) -> RunEnd:
-        """Do the run and judge it. A CLI that cannot be started puts the agent in error; its messages wait."""
+    async def _finish(self, claim: Claim, run_id: str) -> tuple[RunEnd, str]:
+        """Do the run, judge it and store its outcome; the agent's state then.
+
+        A CLI that cannot be started puts the agent in error; its messages wait.
+        """
         try:
-            result, evidence, trouble = await self._work(claim, run_id)
+            work = await self._work(claim, run_id)
         except AgentCliError as error:
             log.warning("CLI cannot be started", action="cli_broken", agent=self._agent.name, reason=error.message)
-            fields = {"reason": error.message}
-            return RunEnd(
-                agent_id=self._agent.id, run_id=run_id, outcome="retry", agent_state="error", agent_fields=fields
+            end = RunEnd(
+                agent_id=self._agent.id,
+                run_id=run_id,
+                outcome="retry",
+                agent_state="error",
+                agent_fields={"reason": error.message},
+                keeps_extras=True,
             )
-        ended = await self._ended(claim, run_id, result, evidence, trouble)
-        return self._without_secrets(judge(ended, max_nudges=self._tools.max_nudges, now=self._tools.clock()))
+            return end, await self._stored(end)
+        for _ in range(MOST_JUDGEMENTS):
+            end = await self._judged(claim, run_id, *work)
+            with contextlib.suppress(StaleError):  # a report came between reading and storing: it counts
+                return end, await self._stored(end)
+        end = msgspec.structs.replace(end, seen_report=None)
+        return end, await self._stored(end)
+
+    async def _stored(self, end: RunEnd) -> str:
+        clean, now = self._without_secrets(end), self._tools.clock()
+        return await self._threads.store(lambda: self._stores.hosts.finish(self._lease, clean, now))
 
     def _without_secrets(self, end: RunEnd) -> RunEnd:
         """What is stored of a run goes into events and other agents' prompts."""
@@ -188,11 +209,19 @@ class Runner:
     def _redacted(self, text: str) -> str:
         return redact(text, secret_values(self._tools.environ))
 
+    async def _judged(
+        self, claim: Claim, run_id: str, result: RunResult | None, evidence: Evidence, trouble: str | None
+    ) -> RunEnd:
+        ended = await self._ended(claim, run_id, result, evidence, trouble)
+        return judge(ended, max_nudges=self._tools.max_nudges, now=self._tools.clock())
+
     async def _work(self, claim: Claim, run_id: str) -> tuple[RunResult | None, Evidence, str | None]:
         """Prepare, run the CLI, and look at what it left. Trouble on our side is told, not raised."""
         tools, evidence = self._tools, Evidence()
         try:
             material = await self._threads.store(lambda: gather(self._stores.missions, self._stores.tasks, claim.task))
+            if self._run_stop is not None and self._run_stop.is_set():
+                return None, evidence, "it was stopped before it began"
             worktree = await self._threads.work(lambda: tools.workshop.open(self._agent, claim))
             head_before = await self._threads.work(lambda: tools.workshop.before(worktree))
             prompt = self._redacted(write_prompt(assignment(self._agent, claim, material, worktree, run_id)))

@@ -49,6 +49,10 @@ class RunEnd(msgspec.Struct, frozen=True, kw_only=True):
     cost_usd: float = 0.0
     max_tries: int = 3
     """Of messages that are not tasks."""
+    keeps_extras: bool = False
+    """Whether what came along to be known waits for the next run: nobody read it in this one."""
+    seen_report: str | None = None
+    """The task's report that the outcome was judged with, empty for none; None when it does not matter."""
 
 
 class HostStore:
@@ -124,7 +128,14 @@ class HostStore:
         return Claim(messages=messages, task=to_task(fields) if fields else None)
 
     def finish(self, lease: HostLease, end: RunEnd, at: datetime) -> str:
-        """Store the outcome of a run; returns the agent's new state. LeaseLostError: somebody else has the agent."""
+        """Store the outcome of a run.
+
+        Returns:
+            The agent's new state.
+
+        Raises:
+            LeaseLostError: somebody else has the agent. StaleError: the task was reported on since it was judged.
+        """
         state = self._run(
             "finish_run",
             agent=end.agent_id,
@@ -139,6 +150,8 @@ class HostStore:
             tokens=end.tokens,
             cost=str(end.cost_usd),
             max_tries=end.max_tries,
+            keeps_extras=end.keeps_extras,
+            seen_report=end.seen_report,
             at=at_text(at),
             ms=to_ms(at),
         )

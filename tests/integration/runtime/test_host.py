@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +17,7 @@ from tests.waiting import wait_until
 from tinytown.bootstrap import Town
 from tinytown.config import load_settings
 from tinytown.domain.agent import Agent, AgentState
+from tinytown.domain.event import Event
 from tinytown.domain.task import Task, TaskState
 from tinytown.repository.git import Git
 from tinytown.runtime.host import Host
@@ -76,6 +77,14 @@ class HostedTown:
         self._thread = None
         wait_until(lambda: not any("_pump" in thread.name for thread in threading.enumerate()), "nobody reads events")
 
+    def tell(self, agent_id: str, event: Event) -> None:
+        """Bring an event to the agent's runner, as if it had come just now."""
+        assert self.host is not None
+        assert self._loop is not None
+        wait_until(lambda: agent_id in self.host._runners, "the agent has a runner")  # type: ignore[union-attr]
+        runner = self.host._runners[agent_id]
+        asyncio.run_coroutine_threadsafe(_call(lambda: runner.notice(event)), self._loop).result(10)
+
     @property
     def is_running(self) -> bool:
         return self._thread is not None and self._thread.is_alive()
@@ -96,6 +105,10 @@ class HostedTown:
 
     def wait_for_state(self, name: str, state: AgentState) -> None:
         wait_until(lambda: self.agent(name).state is state, f"{name} is {state.value}")
+
+
+async def _call(act: Callable[[], None]) -> None:
+    act()
 
 
 def _broken_program(folder: Path) -> Path:
@@ -224,3 +237,18 @@ def test_an_agent_that_is_started_anew_works_with_its_new_cli(hosted: HostedTown
     second = hosted.assign(agent)
     wait_until(lambda: hosted.task(second).state is TaskState.COMPLETED, "the new task is done")
     assert hosted.task(second).result == "done"
+
+
+def test_a_task_that_is_taken_back_while_its_claim_is_on_its_way_starts_no_cli(hosted: HostedTown) -> None:
+    agent = hosted.spawn("backend")
+    hosted.start()
+    hosted.wait_for_state("backend", AgentState.IDLE)
+    spec = make_spec(created_at=hosted.town.clock())
+    taken_back = Event(id="1-1", at=spec.created_at, type="task.cancelled", task_id=spec.id, agent_id=agent)
+
+    hosted.tell(agent, taken_back)
+    hosted.town.task_store.assign(spec, agent, spec.created_at)
+
+    wait_until(lambda: hosted.task(spec.id).nudges == 1, "the run has ended")
+    assert hosted.task(spec.id).reason.startswith("it was stopped before it began")
+    assert not (hosted.town.agent_logs / "backend.log").exists()

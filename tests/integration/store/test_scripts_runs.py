@@ -6,7 +6,7 @@ import pytest
 from tests.integration.store.stores import NOW, Stores, later, make_item, make_message, make_spec
 
 from tinytown.domain.agent import AgentState
-from tinytown.domain.errors import ConflictError, IllegalTransitionError, LeaseLostError, NotFoundError
+from tinytown.domain.errors import ConflictError, IllegalTransitionError, LeaseLostError, NotFoundError, StaleError
 from tinytown.domain.message import MessageKind
 from tinytown.domain.task import Report, TaskState
 from tinytown.store.hosts import Claim, HostLease
@@ -232,6 +232,22 @@ def test_message_whose_runs_keep_failing_is_dropped_and_told(town: Stores) -> No
     assert [event.text for event in town.history() if event.type == "message.dropped"] == ["tried 3 times"]
 
 
+@pytest.mark.parametrize("outcome", ["retry", "dropped"])
+def test_what_nobody_read_waits_for_the_next_run_however_often(town: Stores, outcome: str) -> None:
+    agent, lease = hosted(town)
+    town.inbox.send(make_message(agent, "fyi", MessageKind.INFO))
+
+    for n in range(5):
+        town.tasks.assign(make_spec(), agent, NOW)
+        assert texts(town.claim(lease, agent, f"run-{n}"))[1:] == ["fyi"]
+        town.finish(lease, agent, outcome, run=f"run-{n}", keeps_extras=True)
+
+    assert "fyi" in [message.text for message in town.inbox.waiting(agent)]
+    town.claim(lease, agent, "run-9")
+    town.finish(lease, agent, run="run-9")
+    assert "fyi" not in [message.text for message in town.inbox.waiting(agent)]
+
+
 @pytest.mark.parametrize(
     ("during", "ends_as"),
     [
@@ -336,6 +352,22 @@ def test_report_of_a_task_that_has_ended_is_refused(town: Stores) -> None:
 
     with pytest.raises(IllegalTransitionError, match="the task is failed already"):
         town.tasks.report(spec.id, Report.COMPLETED, NOW, run_id=None)
+
+
+def test_report_that_came_after_the_run_was_judged_is_not_lost(town: Stores) -> None:
+    agent, lease = hosted(town)
+    spec = make_spec()
+    town.tasks.assign(spec, agent, NOW)
+    town.claim(lease, agent)
+    town.tasks.report(spec.id, Report.COMPLETED, NOW, result="by hand", run_id=None)
+    before = town.dump()
+
+    with pytest.raises(StaleError, match="a report came meanwhile"):
+        town.finish(lease, agent, "retry", task_fields={"reason": "made no report", "result": ""}, seen_report="")
+    assert town.dump() == before
+
+    town.finish(lease, agent, "completed", task_fields={"result": "by hand"}, seen_report="completed")
+    assert (town.tasks.get(spec.id).state, town.tasks.get(spec.id).result) == (TaskState.COMPLETED, "by hand")
 
 
 # Taking back

@@ -329,6 +329,17 @@ def test_run_that_fails_otherwise_ends_a_row_of_rate_limits() -> None:
 # Everything else
 
 
+@pytest.mark.parametrize(("about", "result"), [(task(), None), (task(run_id=None), exited())])
+def test_what_came_along_is_kept_when_the_run_did_not_get_to_it(about: Task, result: RunResult | None) -> None:
+    assert judged(about, NONE, result).keeps_extras
+    assert not judged(task(), NONE, exited()).keeps_extras
+
+
+def test_outcome_says_with_which_report_it_was_judged() -> None:
+    assert judged(task(report=Report.FAILED)).seen_report == "failed"
+    assert (judged(task()).seen_report, judged(None).seen_report) == ("", None)
+
+
 def test_run_whose_task_was_taken_back_is_dropped() -> None:
     end = judged(task(run_id=None, report=Report.COMPLETED), GOOD)
 

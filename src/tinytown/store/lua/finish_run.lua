@@ -1,6 +1,8 @@
 -- Ends a run: its outcome is stored and its messages are acknowledged, or given back, in one step.
 -- A: agent, host, token, run, outcome (completed | failed | retry | dropped), task_fields (map), later_ms,
---    agent_state (idle | stopped | error | paused), agent_fields (map), tokens, cost, max_tries, at, ms
+--    agent_state (idle | stopped | error | paused), agent_fields (map), tokens, cost, max_tries, keeps_extras,
+--    seen_report (what the outcome was judged with, '' for no report; nil when it does not matter), at, ms
+-- STALE: the task was reported on, or taken back, after it was judged; nothing was written.
 -- LEASE: the host lost its lease, or the agent is in another run. Returns the agent's new state.
 if not check_host(A.host, A.token) then return refuse('LEASE', 'the host lost its lease') end
 local name = key('agent', A.agent)
@@ -8,6 +10,10 @@ local run, state, task, last = unpack(redis.call('HMGET', name, 'run_id', 'state
 if last == A.run then return state end -- the same call again: its answer was lost
 if run ~= A.run then return refuse('LEASE', 'the agent is in another run') end
 local inbox = key('inbox', A.agent)
+if task and A.seen_report then
+  local said, by = unpack(redis.call('HMGET', key('task', task), 'report', 'run_id'))
+  if by == A.run and (said or '') ~= A.seen_report then return refuse('STALE', 'a report came meanwhile; judge again') end
+end
 if task then
   local task_state, task_run = unpack(redis.call('HMGET', key('task', task), 'state', 'run_id'))
   if task_state == 'running' and task_run == A.run then
@@ -33,7 +39,11 @@ for i = 1, #claims, 2 do
   local id = claims[i]
   if claims[i + 1] == A.run then
     local tries = redis.call('HINCRBY', inbox .. ':tries', id, 1)
-    if A.outcome == 'retry' and tries < A.max_tries then
+    local kind = cjson.decode(redis.call('HGET', inbox .. ':messages', id)).kind
+    if A.keeps_extras and kind ~= 'task' and kind ~= 'query' then
+      redis.call('HDEL', inbox .. ':claimed', id) -- nobody read it
+      redis.call('HDEL', inbox .. ':tries', id)
+    elseif A.outcome == 'retry' and tries < A.max_tries then
       redis.call('HDEL', inbox .. ':claimed', id)
       redis.call('HSET', inbox .. ':later', id, A.later_ms)
     else
