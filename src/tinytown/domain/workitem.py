@@ -123,6 +123,8 @@ class OutsideDependency(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     ref: IssueRef
     is_open: bool
     checked_at: datetime
+    finding: str = ""
+    """Why it cannot be looked at, when that is not for a while only."""
 
 
 class WorkItem(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
@@ -172,6 +174,8 @@ class WorkItem(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc
     """Tasks ever made for it; tells their ids apart."""
     failed_attempts: int = 0
     """Tries that ended without a result since the last success."""
+    lost_runs: int = 0
+    """Runs that were lost with their agents since the last success."""
     fix_rounds: int = 0
     """Fix tasks given out for its pull request."""
     retry_at: datetime | None = None

@@ -162,7 +162,7 @@ def _go_on(draft: Draft) -> None:
 
 
 def _lift(draft: Draft, item: WorkItem) -> None:
-    item = draft.put(item.id, hold=None, failed_attempts=0, fix_rounds=0, errors=0, retry_at=None)
+    item = draft.put(item.id, hold=None, failed_attempts=0, lost_runs=0, fix_rounds=0, errors=0, retry_at=None)
     draft.say("item.resumed", f"{item.key} is tried again", item=item.id)
     if not item.fixes and item.submitted is None and item.status is WorkStatus.BLOCKED:
         draft.move(item.id, WorkStatus.READY)

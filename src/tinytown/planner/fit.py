@@ -2,14 +2,16 @@
 
 Tiers, best first: the exact role (or an agent of that name), a role that is usual for the kind of work, the generic
 worker, then anyone else who is idle. Anyone else is taken only while no agent with the exact role is in the town: a
-specialist who is merely busy is worth waiting for. Reviewers are kept free for reviews as long as these are required.
+specialist who is busy or away is worth waiting for, and so is a reviewer. Reviewers are kept free for reviews as long as
+these are required.
 """
 
 from __future__ import annotations
 
-from tinytown.domain.agent import AVAILABLE, GONE, REVIEWER_ROLE, WORKER_ROLE, Agent, AgentState
+from tinytown.domain.agent import GONE, REVIEWER_ROLE, WORKER_ROLE, Agent, AgentState
 from tinytown.domain.policy import MissionPolicy
 from tinytown.domain.workitem import WorkItem, WorkKind
+from tinytown.planner.attendance import LEAVING, is_missed
 from tinytown.planner.draft import Draft, Wish
 
 KIND_ROLES: dict[WorkKind, frozenset[str]] = {
@@ -42,7 +44,7 @@ def wish_of(item: WorkItem) -> Wish:
 
 
 def suitable_workers(draft: Draft, item: WorkItem) -> tuple[Agent, ...]:
-    """The agents, free or busy, that may be given the item at all."""
+    """The agents, free, busy or away, that may be given the item at all."""
     wish = wish_of(item)
     if (known := draft.suitable.get(wish)) is None:
         known = draft.suitable[wish] = tuple(_suitable_workers(draft, item))
@@ -53,7 +55,7 @@ def _suitable_workers(draft: Draft, item: WorkItem) -> list[Agent]:
     pinned = draft.agents.get(item.pinned_to or "")
     if pinned is not None and pinned.state not in GONE:
         return [pinned]
-    agents = [a for a in draft.agents.values() if a.state in AVAILABLE and not _is_reserved(draft, item, a)]
+    agents = [a for a in draft.agents.values() if a.state not in LEAVING and not _is_reserved(draft, item, a)]
     exact = [a for a in agents if tier(item, a) == EXACT]
     if not exact:
         return agents
@@ -61,9 +63,9 @@ def _suitable_workers(draft: Draft, item: WorkItem) -> list[Agent]:
 
 
 def mender_for(draft: Draft, item: WorkItem) -> Agent | None:
-    """Who mends the item: the agent that made it, or the best free one when that is not available any more."""
+    """Who mends the item: the agent that made it, or the best free one when that is gone or away for long."""
     owner = draft.agents.get(item.pinned_to or item.assigned_to or "")
-    if owner is not None and owner.state in AVAILABLE:
+    if owner is not None and owner.state not in LEAVING and not is_missed(draft, owner):
         return owner if is_free(draft, owner) else None
     return worker_for(draft, item)
 
@@ -74,8 +76,8 @@ def reviewer_for(draft: Draft, item: WorkItem) -> Agent | None:
 
 
 def suitable_reviewers(draft: Draft, item: WorkItem) -> list[Agent]:
-    """Reviewers, free or busy; where the town has none, any agent but the author."""
-    others = [a for a in draft.agents.values() if a.state in AVAILABLE and a.id != item.assigned_to]
+    """Reviewers, free, busy or away; where the town has none, any agent but the author."""
+    others = [a for a in draft.agents.values() if a.state not in LEAVING and a.id != item.assigned_to]
     return [a for a in others if is_reviewer(a)] or others
 
 

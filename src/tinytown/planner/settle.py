@@ -86,6 +86,7 @@ def _completed(draft: Draft, item: WorkItem, task: Task) -> None:
         "task_id": None,
         "work_task_id": task.id,
         "failed_attempts": 0,
+        "lost_runs": 0,
         "retry_at": None,
         "history": (),
     }
@@ -202,7 +203,9 @@ def _judge(draft: Draft, item: WorkItem, pull: PullState, task: Task) -> None:
     who = draft.agent_name(task.agent_id)
     approved = task.report is Report.APPROVED
     verdict = Verdict.PASSED if approved else Verdict.FAILED
-    draft.put(item.id, pull=msgspec.structs.replace(pull, review=verdict), failed_attempts=0, retry_at=None)
+    draft.put(
+        item.id, pull=msgspec.structs.replace(pull, review=verdict), failed_attempts=0, lost_runs=0, retry_at=None
+    )
     if approved:
         draft.say("review.approved", f"{who} approved {item.key} at {head[:10]}", item=item.id)
         return

@@ -205,11 +205,20 @@ def test_agent_that_a_person_chose_is_forgotten_when_it_is_gone(gone: list[Agent
     assert chosen(pinned, *gone, make_agent("backend")) == "backend"
 
 
-def test_agents_that_may_come_back_are_not_suitable_now() -> None:
-    agents = [make_agent("a", state=AgentState.COLD), make_agent("b", state=AgentState.PAUSED), make_agent("c")]
+@pytest.mark.parametrize("state", [AgentState.COLD, AgentState.PAUSED, AgentState.STARTING])
+def test_specialist_that_is_away_is_waited_for_as_one_that_is_busy(state: AgentState) -> None:
+    item = ready(1, owner_role="backend")
+    away = make_agent("backend", state=state)
+
+    assert chosen(item, away, make_agent("designer")) is None
+    assert chosen(item, away, make_agent("worker")) == "worker"
+
+
+def test_agents_that_take_nothing_new_are_not_suitable() -> None:
+    agents = [make_agent("a", state=AgentState.COLD), make_agent("b", state=AgentState.DRAINING), make_agent("c")]
     draft = make_draft(ready(1), *agents)
 
-    assert [a.name for a in suitable_workers(draft, ready(1))] == ["c"]
+    assert [a.name for a in suitable_workers(draft, ready(1))] == ["a", "c"]
 
 
 # What is given
@@ -283,8 +292,19 @@ def test_fix_waits_for_the_items_own_agent_while_it_is_busy() -> None:
     assert decided(item, busy, make_agent("worker")).changes.given == ()
 
 
-@pytest.mark.parametrize("state", [AgentState.COLD, AgentState.STOPPED, AgentState.PAUSED])
-def test_fix_goes_to_another_when_the_items_own_agent_is_away(state: AgentState) -> None:
+@pytest.mark.parametrize("state", [AgentState.COLD, AgentState.PAUSED, AgentState.STARTING])
+def test_fix_goes_to_another_when_the_items_own_agent_has_been_away_for_long(state: AgentState) -> None:
+    item = handed_in(1, fixes=(fix_request("checks"),))
+    things = (item, make_agent("backend", state=state), make_agent("worker"))
+
+    early, late = decided(*things, now=later(59)), decided(*things, now=later(60))
+
+    assert (early.changes.given, early.wake_at) == ((), later(60))
+    assert given_to(late) == {"#1": agent_id("worker")}
+
+
+@pytest.mark.parametrize("state", [AgentState.STOPPED, AgentState.DRAINING])
+def test_fix_goes_to_another_when_the_items_own_agent_takes_nothing_new(state: AgentState) -> None:
     item = handed_in(1, fixes=(fix_request("checks"),))
 
     decision = decided(item, make_agent("backend", state=state), make_agent("worker"))
@@ -366,6 +386,19 @@ def test_busy_reviewer_is_waited_for() -> None:
     busy = make_agent("reviewer", state=AgentState.WORKING, open_tasks=1)
 
     assert decided(review_ready(), make_agent("backend"), make_agent("tester"), busy).changes.given == ()
+
+
+@pytest.mark.parametrize("state", [AgentState.COLD, AgentState.PAUSED, AgentState.STARTING])
+def test_reviewer_who_is_away_is_waited_for(state: AgentState) -> None:
+    reviewer = make_agent("rev", "reviewer", state=state)
+
+    assert decided(review_ready(), reviewer, make_agent("tester")).changes.given == ()
+
+
+def test_another_agent_reviews_when_the_reviewer_is_gone() -> None:
+    gone = make_agent("rev", "reviewer", state=AgentState.STOPPED)
+
+    assert given_to(decided(review_ready(), gone, make_agent("tester"))) == {"#1": agent_id("tester")}
 
 
 def test_nobody_reviews_their_own_work() -> None:
