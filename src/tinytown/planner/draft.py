@@ -89,7 +89,7 @@ class Draft:
     # Reading
 
     def unfinished(self) -> list[WorkItem]:
-        """Items that are not done, in the order in which they were made."""
+        """Items that are not done, in no particular order."""
         return [item for item in self.items.values() if item.status is not WorkStatus.DONE]
 
     def watches_of(self, item_id: str) -> list[Watch]:
@@ -114,7 +114,7 @@ class Draft:
 
     def put(self, item_id: str, **changes: Any) -> WorkItem:
         """Change fields of an item, except its status."""
-        item = msgspec.structs.replace(self.items[item_id], updated_at=self.now, **changes)
+        item = msgspec.structs.replace(self.items[item_id], **{"updated_at": self.now, **changes})
         self.items[item_id] = item
         self._items[item_id] = None
         return item

@@ -8,11 +8,14 @@ import msgspec
 
 from tinytown.domain.agent import GONE
 from tinytown.domain.mission import MissionState
+from tinytown.domain.task import Task, TaskState
 from tinytown.domain.watch import WatchStatus
 from tinytown.domain.workitem import BUSY, WorkItem
+from tinytown.planner.attendance import AWAY, is_expected
 from tinytown.planner.draft import Draft
-from tinytown.planner.fit import is_free
+from tinytown.planner.fit import is_free, mender_for, suitable_workers
 from tinytown.planner.help import ask
+from tinytown.planner.promote import open_outside
 from tinytown.planner.reasons import lacks_agent, reasons
 from tinytown.planner.stage import Stage, stage_of
 
@@ -64,12 +67,29 @@ def _complete(draft: Draft) -> None:
 
 def _is_moving(draft: Draft, items: list[WorkItem]) -> bool:
     """Whether an agent is at something, or a free one is about to get something."""
-    if any(i.status in BUSY or i.review_task_id is not None for i in items):
+    if any(_is_attended(draft, i) for i in items):
         return True
-    stages = {stage_of(i, draft.mission.policy) for i in items}
-    if stages & {Stage.PULL, Stage.MERGE} and draft.wants:
+    stages = [(i, stage_of(i, draft.mission.policy)) for i in items]
+    if draft.wants and any(stage in {Stage.PULL, Stage.MERGE} for _, stage in stages):
         return True
-    return bool(stages & {Stage.AGENT, Stage.FIX}) and any(is_free(draft, a) for a in draft.agents.values())
+    has_room = sum(i.status in BUSY for i in items) < draft.mission.policy.max_parallel_items
+    return has_room and any(_has_free_agent(draft, i, stage) for i, stage in stages)
+
+
+def _is_attended(draft: Draft, item: WorkItem) -> bool:
+    """Whether an agent that has it, or its review, is there or soon back."""
+    if item.status in BUSY and is_expected(draft, draft.agents.get(item.assigned_to or "")):
+        return True
+    review = draft.tasks.get(item.review_task_id or "")
+    if review is None:
+        return item.review_task_id is not None  # given just now, to somebody free
+    return is_expected(draft, draft.agents.get(review.agent_id or ""))
+
+
+def _has_free_agent(draft: Draft, item: WorkItem, stage: Stage) -> bool:
+    if stage is Stage.AGENT:
+        return any(is_free(draft, agent) for agent in suitable_workers(draft, item))
+    return stage is Stage.FIX and mender_for(draft, item) is not None
 
 
 def _block(draft: Draft, reason: str) -> None:
@@ -85,13 +105,15 @@ def _stuck(draft: Draft, items: list[WorkItem]) -> str | None:
     if held:
         return "; ".join(held)
     lacking = [text for i in items if (text := lacks_agent(draft, i)) is not None]
+    lacking += [f"{i.key} waits for {dep.ref}: {dep.finding}" for i in items for dep in open_outside(i) if dep.finding]
     if lacking:
         return "; ".join(lacking)
     return _stalled(draft, items)
 
 
 def _stalled(draft: Draft, items: list[WorkItem]) -> str | None:
-    if draft.mission.state is not MissionState.BLOCKED:
+    """That nothing happened for long, though nobody works: whatever waits for what should have come by then."""
+    if any(_is_run(draft, task) for task in draft.tasks.values()):
         return None
     last = max(item.updated_at for item in draft.items.values())
     if draft.now - last < STALLED_AFTER:
@@ -99,6 +121,11 @@ def _stalled(draft: Draft, items: list[WorkItem]) -> str | None:
         return None
     waiting = ", ".join(item.key for item in items)
     return f"nothing has changed since {last:%Y-%m-%d %H:%M} UTC; waiting: {waiting}"
+
+
+def _is_run(draft: Draft, task: Task) -> bool:
+    agent = draft.agents.get(task.agent_id or "")
+    return task.state is TaskState.RUNNING and agent is not None and agent.state not in AWAY
 
 
 def _first_ask(draft: Draft) -> datetime:

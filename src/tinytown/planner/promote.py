@@ -60,22 +60,26 @@ def looked_up(draft: Draft, outcome: Outcome, want: LookUp) -> None:
     """Take in what a look at an outside issue found; an unreachable forge leaves it as it was."""
     match outcome.found:
         case LookedUp(is_open=is_open):
-            pass
-        case Refused():
-            is_open = True
+            finding = ""
+        case Refused(reason=reason, is_temporary=is_temporary):
+            is_open, finding = True, "" if is_temporary else reason
         case _:
             return
     for item in draft.unfinished():
         if any(dep.ref == want.ref for dep in item.waits_for):
-            _record(draft, item, want.ref, is_open=is_open)
+            _record(draft, item, want.ref, is_open=is_open, finding=finding)
 
 
-def _record(draft: Draft, item: WorkItem, ref: IssueRef, *, is_open: bool) -> None:
+def _record(draft: Draft, item: WorkItem, ref: IssueRef, *, is_open: bool, finding: str) -> None:
     deps = tuple(
-        msgspec.structs.replace(dep, is_open=dep.is_open and is_open, checked_at=draft.now) if dep.ref == ref else dep
+        msgspec.structs.replace(dep, is_open=dep.is_open and is_open, checked_at=draft.now, finding=finding)
+        if dep.ref == ref
+        else dep
         for dep in item.waits_for
     )
-    draft.put(item.id, waits_for=deps)
+    draft.put(
+        item.id, waits_for=deps, updated_at=item.updated_at if is_open else draft.now
+    )  # a mere look moves nothing
     if not is_open:
         draft.say("item.unblocked", f"{item.key} no longer waits for {ref}, which is closed", item=item.id)
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import datetime
 
-from tinytown.domain.agent import AVAILABLE, AgentState
+from tinytown.domain.agent import Agent, AgentState
 from tinytown.domain.task import TaskKind, TaskState
 from tinytown.domain.watch import WatchKind
 from tinytown.domain.workitem import BUSY, Verdict, WorkItem
+from tinytown.planner.attendance import LEAVING, is_expected
 from tinytown.planner.draft import Draft
 from tinytown.planner.fit import is_free, mender_for, suitable_reviewers, suitable_workers
 from tinytown.planner.promote import open_outside
@@ -26,21 +28,50 @@ def reasons(draft: Draft, item: WorkItem) -> tuple[str, ...]:
 
 
 def lacks_agent(draft: Draft, item: WorkItem) -> str | None:
-    """What to do when no agent of the town could ever take the item's next step; None when some agent could."""
-    stage = stage_of(item, draft.mission.policy)
-    if stage is Stage.AGENT and not suitable_workers(draft, item):
-        role = item.owner_role or "worker"
-        return f"no agent can take {item.key}; start one: tt spawn {role}"
-    if stage is Stage.FIX and not _has_mender(draft, item):
-        return f"no agent can mend {item.key}; start one: tt spawn {item.owner_role or 'worker'}"
-    if stage is Stage.REVIEW and item.review_task_id is None and not suitable_reviewers(draft, item):
-        return f"nobody can review {item.key}; start a reviewer: tt spawn reviewer, or: tt mission approve {item.key}"
-    return None
+    """What to do when no agent that is there or expected could take the item's next step; None when some could."""
+    role = item.owner_role or "worker"
+    match stage_of(item, draft.mission.policy):
+        case Stage.AGENT:
+            nobody = f"no agent can take {item.key}; start one: tt spawn {role}"
+            return _away(draft, item, suitable_workers(draft, item), nobody)
+        case Stage.FIX:
+            return _away(
+                draft, item, _menders(draft, item), f"no agent can mend {item.key}; start one: tt spawn {role}"
+            )
+        case Stage.REVIEW:
+            return _lacks_reviewer(draft, item)
+        case Stage.WORK:
+            return _away(draft, item, [draft.agents.get(item.assigned_to or "")], f"the agent of {item.key} is gone")
+        case _:
+            return None
 
 
-def _has_mender(draft: Draft, item: WorkItem) -> bool:
-    owner = draft.agents.get(item.assigned_to or "")
-    return (owner is not None and owner.state in AVAILABLE) or bool(suitable_workers(draft, item))
+def _lacks_reviewer(draft: Draft, item: WorkItem) -> str | None:
+    agents: list[Agent | None] = [*suitable_reviewers(draft, item)]
+    task = draft.tasks.get(item.review_task_id or "")
+    if task is not None:
+        agents = [draft.agents.get(task.agent_id or "")]
+    help_ = f"start a reviewer: tt spawn reviewer, or: tt mission approve {item.key}"
+    if task is None and item.review_task_id is not None:
+        return None  # just given
+    return _away(draft, item, agents, f"nobody can review {item.key}; {help_}")
+
+
+def _menders(draft: Draft, item: WorkItem) -> list[Agent]:
+    owner = draft.agents.get(item.pinned_to or item.assigned_to or "")
+    others = [agent for agent in suitable_workers(draft, item) if agent is not owner]
+    return [owner, *others] if owner is not None and owner.state not in LEAVING else others
+
+
+def _away(draft: Draft, item: WorkItem, agents: Iterable[Agent | None], nobody: str) -> str | None:
+    """What to do when of these agents there is none, or none that is there or expected back."""
+    known = [agent for agent in agents if agent is not None]
+    if not known:
+        return nobody
+    if any(is_expected(draft, agent) for agent in known):
+        return None
+    names = ", ".join(f"{agent.name} ({agent.state.value})" for agent in known)
+    return f"{item.key} waits for {names}, not expected back; start it again, or another, or redirect {item.key}"
 
 
 def _dependencies(draft: Draft, item: WorkItem) -> list[str]:
@@ -51,7 +82,11 @@ def _dependencies(draft: Draft, item: WorkItem) -> list[str]:
             lines.append(f"waits for {dep.key} ({dep.title}), which is {dep.status.value}")
     for outside in open_outside(item):
         ref = outside.ref.label(draft.mission.home)
-        lines.append(f"waits for {ref}, an open issue outside the mission (looked at {_clock(outside.checked_at)})")
+        seen = f"looked at {_clock(outside.checked_at)}"
+        if outside.finding:
+            lines.append(f"waits for {ref} outside the mission, which cannot be looked at: {outside.finding} ({seen})")
+        else:
+            lines.append(f"waits for {ref}, an open issue outside the mission ({seen})")
     return lines or ["its dependencies are done; the dispatcher makes it ready with its next step"]
 
 

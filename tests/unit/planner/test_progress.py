@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
 import msgspec
@@ -29,11 +30,13 @@ from tests.unit.planner.world import (
 from tinytown.domain.agent import AgentState
 from tinytown.domain.message import MessageKind
 from tinytown.domain.mission import Help, MissionState
+from tinytown.domain.refs import IssueRef
 from tinytown.domain.task import TaskKind, TaskState
 from tinytown.domain.watch import WatchStatus
-from tinytown.domain.workitem import Verdict, WorkKind, WorkStatus
+from tinytown.domain.workitem import OutsideDependency, Verdict, WorkKind, WorkStatus
 from tinytown.planner.snapshot import Snapshot
 from tinytown.planner.tick import Decision, decide
+from tinytown.planner.wants import LookedUp, LookUp, Outcome
 
 AWAY = make_agent("backend", state=AgentState.WORKING, open_tasks=1)
 HELD = make_item(1, status=WorkStatus.BLOCKED, hold="failed 3 times")
@@ -266,6 +269,104 @@ def test_only_the_author_left_to_review_asks_for_help() -> None:
     _, decision = step(snapshot, now=later(30))
 
     assert "nobody can review #1" in asked(decision)[0]
+
+
+COLD = make_agent("backend", state=AgentState.COLD)
+
+
+def test_mission_runs_while_its_agent_is_expected_back_and_is_blocked_when_not() -> None:
+    item = in_work(1, status=WorkStatus.ASSIGNED)
+    things = (item, make_task(item, state=TaskState.ASSIGNED), COLD)
+
+    early, late = decided(*things, now=later(59)), decided(*things, now=later(60))
+
+    assert (state_of(early), early.wake_at) == ((MissionState.RUNNING, None), later(60))
+    assert state_of(late) == (MissionState.BLOCKED, "#1: in backend's inbox, who is cold")
+
+
+def asked_within(snapshot: Snapshot, secs: int) -> list[str]:
+    """What is asked when a step is made whenever one is due."""
+    found: list[str] = []
+    now = NOW
+    while now <= later(secs):
+        snapshot, decision = step(snapshot, now=now)
+        found += asked(decision)
+        now = max(decision.wake_at or later(secs + 1), now + timedelta(seconds=1))
+    return found
+
+
+def test_help_is_asked_for_work_of_an_only_agent_that_does_not_come_back() -> None:
+    item = in_work(1, status=WorkStatus.ASSIGNED)
+
+    questions = asked_within(make_snapshot(item, make_task(item, state=TaskState.ASSIGNED), COLD), 300)
+
+    assert len(questions) == 1
+    assert "#1 waits for backend (cold), not expected back" in questions[0]
+
+
+def test_help_is_asked_for_an_item_pinned_to_an_agent_that_does_not_come_back() -> None:
+    pinned = ready(1, pinned_to=COLD.id)
+
+    questions = asked_within(make_snapshot(pinned, COLD, make_agent("worker")), 300)
+
+    assert len(questions) == 1
+    assert "#1 waits for backend (cold), not expected back" in questions[0]
+
+
+def test_help_is_asked_for_a_fix_or_a_review_of_an_agent_that_does_not_come_back() -> None:
+    mending = handed_in(1, fixes=(fix_request("checks"),))
+    unreviewed = handed_in(2, pull=make_pull(2, checks=Verdict.PASSED))
+    reviewed = in_review(3)
+    away = make_agent("reviewer", state=AgentState.COLD)
+    task = make_task(reviewed, "reviewer", TaskKind.REVIEW, state=TaskState.ASSIGNED)
+
+    (text,) = asked_within(make_snapshot(mending, unreviewed, reviewed, task, COLD, away), 300)
+
+    assert "#1 waits for backend (cold)" in text
+    assert "#2 waits for reviewer (cold)" in text
+    assert "#3 waits for reviewer (cold)" in text
+
+
+def test_help_is_asked_for_an_outside_issue_that_cannot_be_looked_at() -> None:
+    ref = IssueRef("acme", "shop", 99)
+    dep = OutsideDependency(ref=ref, is_open=True, checked_at=NOW, finding="there is no issue 99")
+
+    (text,) = asked_within(make_snapshot(make_item(1, waits_for=(dep,)), make_agent("backend")), 100)
+
+    assert "#1 waits for acme/shop#99: there is no issue 99" in text
+
+
+def test_looks_at_an_outside_issue_that_stays_open_are_no_progress() -> None:
+    dep = OutsideDependency(ref=IssueRef("acme", "shop", 99), is_open=True, checked_at=NOW)
+    snapshot, _ = step(make_snapshot(make_item(1, waits_for=(dep,)), make_agent("backend")))
+    seen = Outcome(want=LookUp(ref=dep.ref), found=LookedUp(is_open=True))
+    snapshot, _ = step(snapshot, seen, now=later(3590))
+
+    snapshot, _ = step(snapshot, now=later(3600))
+    _, decision = step(snapshot, now=later(3630))
+
+    assert "nothing has changed since 2026-01-05 12:00 UTC; waiting: #1" in asked(decision)[0]
+
+
+def test_task_that_nobody_begins_for_an_hour_asks_for_help() -> None:
+    item = in_work(1, status=WorkStatus.ASSIGNED)
+    idle = make_agent("backend", open_tasks=1)
+    snapshot, _ = step(make_snapshot(item, make_task(item, state=TaskState.ASSIGNED), idle), now=later(3600))
+
+    _, decision = step(snapshot, now=later(3630))
+
+    assert "nothing has changed since" in asked(decision)[0]
+
+
+def test_mission_is_blocked_while_agents_that_are_away_hold_all_there_may_be_in_work() -> None:
+    item = in_work(1, status=WorkStatus.ASSIGNED, pinned_to=COLD.id)
+    mission = make_mission(policy={"max_parallel_items": 1})
+    things = (item, make_task(item, state=TaskState.ASSIGNED), COLD, ready(2), make_agent("worker"))
+
+    decision = decided(*things, mission=mission, now=later(60))
+
+    assert decision.changes.given == ()
+    assert decision.changes.mission.state is MissionState.BLOCKED
 
 
 def test_mission_in_which_nothing_happens_for_an_hour_asks_for_help() -> None:

@@ -166,3 +166,25 @@ def test_second_decision_about_the_same_state_writes_nothing() -> None:
 
     assert again.changes.is_empty
     assert applied(after, again.changes).items == after.items
+
+
+@pytest.mark.parametrize(("is_temporary", "finding"), [(True, ""), (False, "there is no issue 9")])
+def test_issue_outside_that_cannot_be_looked_at_says_so_unless_that_is_for_a_while_only(
+    finding: str, *, is_temporary: bool
+) -> None:
+    draft = make_draft(make_item(1, waits_for=(waiting_outside(500),)))
+    refused = Refused(reason="there is no issue 9", is_temporary=is_temporary)
+
+    take_in(draft, Outcome(want=LookUp(ref=OUTSIDE), found=refused))
+
+    (dep,) = draft.items[item_id(1)].waits_for
+    assert (dep.is_open, dep.finding) == (True, finding)
+
+
+def test_looking_at_an_issue_outside_counts_as_a_change_only_when_it_is_closed() -> None:
+    for is_open, changed_at in ((True, later(-9999)), (False, NOW)):
+        draft = make_draft(make_item(1, waits_for=(waiting_outside(500),), updated_at=later(-9999)))
+
+        take_in(draft, Outcome(want=LookUp(ref=OUTSIDE), found=LookedUp(is_open=is_open)))
+
+        assert draft.items[item_id(1)].updated_at == changed_at
