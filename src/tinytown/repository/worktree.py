@@ -16,13 +16,12 @@ import msgspec
 from tinytown.domain.errors import GitError, InvalidInputError, NotFoundError, WorktreeInUseError
 from tinytown.repository.branch import branch_owner, claim_branch
 from tinytown.repository.checkout import checkout_at, checkouts
-from tinytown.repository.folder import remove_folder
 from tinytown.repository.git import NO_COMMIT, Git, shown
 from tinytown.repository.hooks import Hooks
 from tinytown.repository.include import copy_included
 from tinytown.repository.lock import locked
-from tinytown.repository.stale_lock import remove_stale
 from tinytown.repository.start import Start, find_start, resolve
+from tinytown.repository.worktree_folder import at_stake, discard, is_usable, recover
 from tinytown.repository.worktree_record import Phase, WorktreeRecord, read_record, write_record
 
 _NAME = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._-]{0,98}[A-Za-z0-9_-])?")
@@ -136,21 +135,21 @@ class Worktrees:
             WorktreeInUseError: it holds what exists nowhere else (changed or untracked files, commits on no branch),
                 and `force` is not given. With `force` the return value says what was lost.
         """
-        path = self._path(_check(name))
+        path, file = self._path(_check(name)), self._record_file(name)
         with self._alone(name):
-            stakes = self._at_stake(name)
+            stakes = at_stake(self._git, path, file)
             if stakes and not force:
                 raise _in_use(name, stakes)
             notes: tuple[str, ...] = ()
-            if self._is_usable(path):
+            if is_usable(self._git, path):
                 branch = self._worktree(name, ()).branch
                 notes = self._hooks.attempt("before_remove", path, branch, self._log(name, "before_remove"))
-                stakes = self._at_stake(name)
+                stakes = at_stake(self._git, path, file)
                 if stakes and not force:
                     raise _in_use(name, stakes)
             with locked(self._git_lock):
-                self._discard(path, force=force)
-            self._record_file(name).unlink(missing_ok=True)
+                discard(self._git, path, force=force)
+            file.unlink(missing_ok=True)
         return Removal(lost=stakes, notes=notes)
 
     def list(self) -> tuple[Worktree, ...]:
@@ -167,7 +166,7 @@ class Worktrees:
     def status(self, name: str) -> WorktreeStatus:
         """What is in a worktree. NotFoundError when there is none by that name."""
         path = self._path(_check(name))
-        if not self._is_usable(path):
+        if not is_usable(self._git, path):
             raise NotFoundError(f"there is no worktree '{name}' in {self.folder}")
         there = self._git.at(path)
         head = there.rev_parse("HEAD")
@@ -186,8 +185,8 @@ class Worktrees:
         )
 
     def _ensure(self, name: str, branch: str, base: str, starts_from: tuple[str, ...], owner: str) -> tuple[str, ...]:
-        notes = self._recover(name)
         path, file = self._path(name), self._record_file(name)
+        notes = recover(self._git, path, file)
         found, record = checkout_at(self._git, path), read_record(file)
         if found is not None and record is not None:
             return notes
@@ -216,8 +215,8 @@ class Worktrees:
 
     def _ensure_detached(self, name: str, sha: str) -> tuple[str, ...] | None:
         """Have the review's worktree at the commit; None when something else is there and has to stay."""
-        notes = self._recover(name)
         path, file = self._path(name), self._record_file(name)
+        notes = recover(self._git, path, file)
         draft = WorktreeRecord(owner="", branch="", base="", start=sha, phase=Phase.ADDING)
         if (found := checkout_at(self._git, path)) is None:
             write_record(file, draft)
@@ -228,63 +227,12 @@ class Worktrees:
         if record is None or record.owner:
             return None
         is_there = found.head == sha and found.branch is None
-        if stakes := self._at_stake(name):
+        if stakes := at_stake(self._git, path, file):
             return (f"an earlier run left {'; '.join(stakes)}",) if is_there else None
         if not is_there:
             self._git.at(path).run("checkout", "--quiet", "--detach", sha)
         write_record(file, msgspec.structs.replace(record, start=sha))
         return notes
-
-    def _recover(self, name: str) -> tuple[str, ...]:
-        """Clear away what a crash left, so that the worktree is either registered and usable, or not there at all."""
-        path, file = self._path(name), self._record_file(name)
-        record, found = read_record(file), checkout_at(self._git, path)
-        if record is not None and record.phase is Phase.ADDING:
-            self._discard(path, force=True)
-            file.unlink()
-            return ()
-        if found is not None and not path.is_dir():
-            self._discard(path, force=True)
-            file.unlink(missing_ok=True)
-            return (f"the worktree {name} was gone and is made again from its branch",)
-        if found is not None:
-            self._mend(path)
-            return ()
-        file.unlink(missing_ok=True)
-        return self._set_aside(path)
-
-    def _mend(self, path: Path) -> None:
-        """Without its `.git` file, git commands in the worktree would work on the checkout around it."""
-        if not self._is_usable(path):
-            self._git.run("worktree", "repair")
-        if not self._is_usable(path):
-            raise GitError(f"{path} is not a working tree any more; move it away and try again")
-        self._unlock(path)
-
-    def _unlock(self, path: Path) -> None:
-        """An agent that was killed while it committed left locks that whoever works there next cannot explain."""
-        there = self._git.at(path)
-        own, common = (
-            Path(there.line("rev-parse", "--path-format=absolute", f"--git-{kind}")) for kind in ("dir", "common-dir")
-        )
-        locks = [own / "index.lock", own / "HEAD.lock"]
-        if (branch := there.current_branch()) is not None:
-            locks.append(common / "refs" / "heads" / f"{branch}.lock")
-        for lock in locks:
-            remove_stale(lock, (path,))
-
-    def _set_aside(self, path: Path) -> tuple[str, ...]:
-        """Move a folder that git knows nothing of out of the way; its files are kept."""
-        if not path.exists():
-            return ()
-        if path.is_dir() and not any(path.iterdir()):
-            path.rmdir()
-            return ()
-        number = 1
-        while (aside := path.with_name(f"{path.name}.kept-{number}")).exists():
-            number += 1
-        path.rename(aside)
-        return (f"{path} was no worktree of git's; its files are kept in {aside}",)
 
     def _furnish(self, name: str) -> tuple[str, ...]:
         file, path = self._record_file(name), self._path(name)
@@ -295,36 +243,6 @@ class Worktrees:
         self._hooks.require("after_create", path, record.branch, self._log(name, "after_create"))
         write_record(file, msgspec.structs.replace(record, phase=Phase.READY))
         return ()
-
-    def _at_stake(self, name: str) -> tuple[str, ...]:
-        """What would be lost with the worktree, a line each."""
-        path, record = self._path(name), read_record(self._record_file(name))
-        if record is not None and record.phase is Phase.ADDING:
-            return ()
-        if not self._is_usable(path):
-            return (f"files in {path}",) if path.is_dir() and any(path.iterdir()) else ()
-        there = self._git.at(path)
-        stakes = []
-        if dirty := there.dirty_files():
-            stakes.append(f"{len(dirty)} changed or untracked files: {_some(dirty)}")
-        if (head := there.find_commit("HEAD")) is not None:
-            known = (f"^{record.start}",) if record and record.start else ()
-            loose = there.line("rev-list", "--oneline", head, *known, "--not", "--glob=refs/*", "--").splitlines()
-            if loose:
-                stakes.append(f"{len(loose)} commits that are on no branch: {_some(tuple(loose))}")
-        return tuple(stakes)
-
-    def _discard(self, path: Path, *, force: bool) -> None:
-        if checkout_at(self._git, path) is not None:
-            flags = ("--force", "--force") if force else ()
-            if path.is_dir() and not self._is_usable(path):
-                self._git.run("worktree", "repair")
-            try:
-                self._git.run("worktree", "remove", *flags, str(path))
-            except GitError as error:
-                raise WorktreeInUseError(f"worktree {path.name} is kept: {error.message}") from error
-        if path.is_dir():
-            remove_folder(path)
 
     def _owner_of(self, name: str) -> str | None:
         """Whose the worktree is; None when there is none."""
@@ -343,12 +261,6 @@ class Worktrees:
             what = f"branch {shown(now)}" if now else "a detached commit"
             notes += (f"the worktree has {what} checked out; the work belongs on branch {branch}",)
         return Worktree(name=name, path=self._path(name), branch=branch, notes=notes)
-
-    def _is_usable(self, path: Path) -> bool:
-        if not path.is_dir():
-            return False
-        top = self._git.at(path).run("rev-parse", "--show-toplevel", accept=(0, 128)).out.rstrip("\n")
-        return top != "" and Path(top).resolve() == path.resolve()
 
     def _alone(self, name: str) -> AbstractContextManager[None]:
         return locked(self.folder / f".{name}.lock", is_removed_after=True)
@@ -371,7 +283,3 @@ def _check(name: str) -> str:
 
 def _in_use(name: str, stakes: tuple[str, ...]) -> WorktreeInUseError:
     return WorktreeInUseError(f"worktree {name} is kept, it holds {'; '.join(stakes)}", stakes=stakes)
-
-
-def _some(things: tuple[str, ...]) -> str:
-    return shown(", ".join(things[:5])) + (", …" if len(things) > 5 else "")  # noqa: PLR2004  enough to recognise it
