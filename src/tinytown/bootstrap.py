@@ -11,7 +11,7 @@ import socket
 import time
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
-from functools import cached_property, partial
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -20,7 +20,7 @@ from tinytown.domain.agent import GONE
 from tinytown.domain.errors import ConfigError
 from tinytown.domain.ids import CONDUCTOR, new_id
 from tinytown.services.caller import Caller
-from tinytown.services.machine import STATE_FOLDER, machine_id
+from tinytown.services.machine import STATE_FOLDER, machine_id, state_folder
 from tinytown.services.tasks import Tasks
 from tinytown.store.address import redacted
 from tinytown.store.agents import AgentStore
@@ -322,7 +322,7 @@ class Town:
                 ensure_host=self.ensure_host,
                 clock=self.clock,
                 sleep=time.sleep,
-                presence=Presence(self.state / "dispatchers"),
+                presence=Presence(state_folder(self.root) / "dispatchers"),
                 tick_secs=self.settings.dispatcher.tick_secs,
             )
         )
@@ -406,8 +406,7 @@ class Town:
         from tinytown.forges.local.checking import Checking
         from tinytown.forges.local.checks import CheckCommand, CheckRunner
         from tinytown.repository.git import Git
-        from tinytown.runtime.environment import is_secret, secret_values
-        from tinytown.runtime.redaction import redact
+        from tinytown.runtime.environment import is_secret
         from tinytown.store.checks import CheckStore
 
         local = self.settings.forge.local
@@ -415,8 +414,7 @@ class Town:
             CheckCommand(name=c.name, argv=c.argv, timeout_secs=c.timeout_secs or local.check_timeout_secs)
             for c in local.checks
         )
-        masked = partial(redact, secrets=secret_values(self.environ))
-        runner = CheckRunner(Git(self.root), self.state, commands, is_hidden=is_secret, redact=masked)
+        runner = CheckRunner(Git(self.root), self.state, commands, is_hidden=is_secret, redact=self.redact)
         begun: list[Checking] = []
 
         def do_check(lease: HostLease, stop: threading.Event) -> bool:
