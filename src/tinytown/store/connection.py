@@ -61,6 +61,8 @@ _ADVICE = {
     "READONLY": "this server is a replica; use the URL of its primary",
 }
 _TRANSIENT = ("LOADING", "BUSY", "MASTERDOWN")
+_FULL = ("MISCONF", "OOM", "READONLY")
+"""The server takes no writes just now: a full disk, full memory, or a failover under way. It is waited for."""
 _SCRIPT_TRAILER = re.compile(r"\s+script:(?: [0-9a-f]{40},)? on @user_script:\d+\.?\s*$")
 
 _READS = frozenset(
@@ -373,4 +375,6 @@ def _refusal(reply: str) -> TinytownError:
     if code in _TRANSIENT:
         return StoreUnavailableError(f"the Redis server is not ready ({text}); try again in a moment")
     advice = f"; {_ADVICE[code]}" if code in _ADVICE else ""
+    if code in _FULL:
+        return StoreUnavailableError(f"Redis takes no writes: {text}{advice}", code=code)
     return StoreError(f"Redis refused: {text}{advice}", code=code)

@@ -299,9 +299,22 @@ def test_server_that_does_not_answer_is_told_and_the_connection_starts_afresh(
     connection.close()
 
 
-def test_full_disk_of_the_server_is_told_with_what_to_do(peer: Callable[[list[bytes | None]], str]) -> None:
-    connection = connect(peer([b"+PONG\r\n", b"-MISCONF Errors writing to the AOF file: No space left on device\r\n"]))
-    with pytest.raises(StoreError, match="No space left on device; the server cannot write to its disk; free some"):
+@pytest.mark.parametrize(
+    ("reply", "told"),
+    [
+        (
+            b"-MISCONF Errors writing to the AOF file: No space left on device\r\n",
+            "No space left on device; the server cannot write to its disk; free some",
+        ),
+        (b"-OOM command not allowed when used memory > 'maxmemory'.\r\n", "maxmemory'.; the server has reached"),
+        (b"-READONLY You can't write against a read only replica.\r\n", "this server is a replica"),
+    ],
+)
+def test_server_that_takes_no_writes_is_waited_for_and_told_with_what_to_do(
+    peer: Callable[[list[bytes | None]], str], reply: bytes, told: str
+) -> None:
+    connection = connect(peer([b"+PONG\r\n", reply]))
+    with pytest.raises(StoreUnavailableError, match=told):
         connection.execute("SET", "a", 1)
     connection.close()
 
