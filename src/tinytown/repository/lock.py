@@ -23,7 +23,7 @@ def locked(path: Path, *, is_removed_after: bool = False) -> Iterator[None]:
         GitError: the file cannot be made.
     """
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         handle = _acquire(path)
     except OSError as error:
         raise GitError(f"{path} cannot be written: {error.strerror}") from error

@@ -72,6 +72,8 @@ class HostTools(msgspec.Struct, frozen=True, kw_only=True):
     leftovers: Ladder
     cleaner: Cleaner
     clock: Callable[[], datetime]
+    sweep_secs: float = SWEEP_SECS
+    """How often everything is looked at whatever events said."""
 
 
 class Host:
@@ -136,8 +138,9 @@ class Host:
             except StoreUnavailableError:
                 self._is_over.wait(RETRY_SECS)
                 continue
-            with contextlib.suppress(RuntimeError):  # the loop is closed: the process ends
-                loop.call_soon_threadsafe(self._events.put_nowait, events)
+            if events:
+                with contextlib.suppress(RuntimeError):  # the loop is closed: the process ends
+                    loop.call_soon_threadsafe(self._events.put_nowait, events)
 
     async def _life(self) -> None:
         """From opening the host to its end; whatever ends it, no child of it is left running."""
@@ -147,6 +150,7 @@ class Host:
                 group.create_task(self._renew())
                 group.create_task(self._checks())
                 group.create_task(self._follow(group))
+                group.create_task(self._sweep())
                 group.create_task(self._until_told())
         except* LeaseLostError as failures:
             raise failures.exceptions[0] from None  # several tasks notice the same loss
@@ -218,8 +222,14 @@ class Host:
         if seen:
             await self.store(lambda: self._stores.agents.saw_output(seen))
 
+    async def _sweep(self) -> None:
+        """Look at everything now and then, however busy the town is: an event may have been missed."""
+        while True:
+            await asyncio.sleep(self._tools.sweep_secs)
+            self._events.put_nowait([])
+
     async def _follow(self, group: asyncio.TaskGroup) -> None:
-        """Take on agents and wake them as events say; sweep now and then in case one was missed."""
+        """Take on agents and wake them as events say; no events at all is the sweep."""
         loop = asyncio.get_running_loop()
         await self._adopt(group)
         idle_since = loop.time()

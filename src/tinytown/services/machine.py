@@ -13,15 +13,32 @@ STATE_FOLDER = ".tt"
 _FILE = "machine"
 
 
+def state_folder(root: Path) -> Path:
+    """The town's `.tt` here, made when missing; nobody else of the machine may look in: prompts and copied secrets.
+
+    Raises:
+        ConfigError: it cannot be made.
+    """
+    folder = root / STATE_FOLDER
+    try:
+        folder.mkdir(mode=0o700, exist_ok=True)
+        if folder.stat().st_mode & 0o077:
+            folder.chmod(0o700)
+    except OSError as error:
+        raise ConfigError(
+            f"cannot use {folder}: {(error.strerror or str(error)).lower()}; make room or allow writing there"
+        ) from error
+    return folder
+
+
 def machine_id(root: Path) -> str:
     """The id of this machine and this folder of the town, made when first asked for (a fresh clone has none).
 
     Raises:
         ConfigError: the file cannot be read or written, or holds something else.
     """
-    path = root / STATE_FOLDER / _FILE
+    path = state_folder(root) / _FILE
     try:
-        path.parent.mkdir(mode=0o700, exist_ok=True)
         if not path.exists():
             _create(path)
         text = path.read_text("utf-8").strip()

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import os
+import shutil
+import stat
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
-from tests.integration.store.stores import make_spec
+from tests.integration.store.stores import make_message, make_spec
 from tests.repositories import commit, isolate, make_repository
 from tests.waiting import wait_until
 
@@ -23,7 +26,9 @@ from tinytown.repository.git import Git
 from tinytown.runtime.host import Host
 from tinytown.runtime.host_failures import TELL_AFTER, HostFailures
 from tinytown.runtime.launcher import is_host_running
+from tinytown.services.machine import state_folder
 from tinytown.services.towns import init_town
+from tinytown.store.codec import encode
 from tinytown.store.connection import Connection
 from tinytown.store.keys import Keys
 
@@ -60,9 +65,10 @@ class HostedTown:
         self._thread: threading.Thread | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
 
-    def start(self) -> None:
-        """Have a host from now on."""
-        self.host = host = self.town.host()
+    def start(self, **changes: Any) -> None:
+        """Have a host from now on; keyword arguments change its tools."""
+        tools = self.town.host()._tools
+        self.host = host = Host(msgspec.structs.replace(tools, **changes))
         self._loop = loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=lambda: loop.run_until_complete(host.serve()))
         self._thread.start()
@@ -252,3 +258,34 @@ def test_a_task_that_is_taken_back_while_its_claim_is_on_its_way_starts_no_cli(h
     wait_until(lambda: hosted.task(spec.id).nudges == 1, "the run has ended")
     assert hosted.task(spec.id).reason.startswith("it was stopped before it began")
     assert not (hosted.town.agent_logs / "backend.log").exists()
+
+
+def test_a_message_whose_event_was_missed_is_found_soon(hosted: HostedTown) -> None:
+    agent = hosted.spawn("backend")
+    hosted.start(sweep_secs=0.1)
+    hosted.wait_for_state("backend", AgentState.IDLE)
+    message = make_message(agent, "work")
+    inbox = hosted.town.keys("inbox", agent)
+
+    hosted.town.connection.execute("HSET", f"{inbox}:messages", message.id, encode(message))
+    hosted.town.connection.execute("ZADD", inbox, 1, message.id)
+
+    wait_until(lambda: hosted.agent("backend").rounds_completed == 1, "it was run")
+
+
+def test_nobody_else_can_look_into_the_folder_of_a_fresh_clone(hosted: HostedTown) -> None:
+    state = hosted.town.state
+    shutil.rmtree(state)
+    before = os.umask(0o022)
+    try:
+        dispatcher = hosted.town.dispatcher()
+        dispatcher.tick(is_full=True)
+        dispatcher.leave()
+    finally:
+        os.umask(before)
+
+    assert stat.S_IMODE(state.stat().st_mode) == 0o700
+    assert stat.S_IMODE((state / "dispatchers").stat().st_mode) == 0o700
+    state.chmod(0o755)
+    state_folder(hosted.town.root)
+    assert stat.S_IMODE(state.stat().st_mode) == 0o700
