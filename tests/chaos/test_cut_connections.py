@@ -14,7 +14,7 @@ from tinytown.store.server import ensure_server, stop_server
 
 SEED = int(os.environ.get("CHAOS_SEED", "1"))
 LOST_SHARE = 0.03
-ORDER = (("#1", "#2"), ("#2", "#3"), ("#1", "#4"))
+ORDER = (("#1", "#2"),)
 
 
 def test_a_mission_completes_although_answers_are_lost_all_the_time(tmp_path: Path) -> None:
@@ -25,7 +25,7 @@ def test_a_mission_completes_although_answers_are_lost_all_the_time(tmp_path: Pa
         with CuttingProxy(tmp_path, redis / ".tt" / "redis.sock", SEED) as proxy:
             with closed(ChaosTown.found(tmp_path / "repo", REDIS_URL=proxy.url)) as town:
                 town.spawn_all()
-                mission = town.start(1, 2, 3, 4)
+                mission = town.start(1, 2)
                 town.dispatch()
                 wait_until(lambda: town.connection.execute("HLEN", town.keys("dispatchers")) == 1, "it dispatches")
                 proxy.lose(LOST_SHARE)

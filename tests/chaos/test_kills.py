@@ -56,7 +56,7 @@ class Rampage:
         """From the first issue to the last merge, with kills in between."""
         town = ChaosTown.found(
             self._folder / "repo",
-            settings="[agent]\nmax_nudges = 20\n",
+            settings="[agent]\nmax_nudges = 20\n[mission]\nmax_attempts = 20\n",
             delay_secs=0.15,
         )
         with closed(town):

@@ -79,6 +79,13 @@ def the_server(town: ChaosTown) -> psutil.Process:
     return server
 
 
+def expire_host(town: ChaosTown, agent: str = "ann") -> None:
+    """Have the lease of an agent's host run out now, and the time that it is given to come back."""
+    host_id = town.agents()[agent].host_id or ""
+    expire_lease(town, "host", host_id, "lease")
+    town.connection.execute("HSET", town.keys("host", host_id), "missed_at", 1)
+
+
 def expire_lease(town: ChaosTown, *key: str) -> None:
     """Have a lease run out now; nothing else happens when its time is over."""
     assert town.connection.execute("PEXPIRE", town.keys(*key), 1) == 1
@@ -119,7 +126,7 @@ class TestHost:
             kill(the_host(town))
             for record in (town.state / "runs").glob("*.json"):
                 record.unlink()
-            expire_lease(town, "host", town.agents()["ann"].host_id or "", "lease")
+            expire_host(town)
         wait_until(lambda: len(town.told("started")) == 2, "the run is repeated", 20)
         assert is_gone(first)
         town.let_go()
@@ -135,10 +142,9 @@ class TestHost:
 
     def test_a_host_that_was_frozen_past_its_lease_stores_nothing_and_starts_over(self, stage: Stage) -> None:
         town, mission, _ = stage.at_work("patient")
-        host_id = town.agents()["ann"].host_id or ""
         (_, run_id, pid) = town.told("started")[0]
         with frozen(the_host(town)):
-            expire_lease(town, "host", host_id, "lease")
+            expire_host(town)
             wait_until(lambda: town.agents()["ann"].state is AgentState.COLD, "the host is released", 30)
             town.let_go()
             wait_until(lambda: town.told("report"), "the agent reports while nobody runs it", 20)
@@ -154,7 +160,7 @@ class TestHost:
         host = the_host(town)
         first = psutil.Process(town.told("started")[0][2])
         with frozen(host):
-            expire_lease(town, "host", town.agents()["ann"].host_id or "", "lease")
+            expire_host(town)
             wait_until(lambda: town.agents()["ann"].state is AgentState.COLD, "the host is released", 30)
         wait_until(lambda: len(town.told("started")) == 2, "the agent is back", 30)
         assert is_gone(first)
