@@ -108,11 +108,19 @@ def test_mission_is_stopped_and_resumed_by_a_prefix_or_without_naming_it(issues:
 
 
 def test_which_mission_must_be_said_when_several_are_active(issues: TownCalls) -> None:
-    ids = [started(issues, "-i", "1"), started(issues, "-i", "2", "-i", "1")]
+    ids = [started(issues, "-i", "1"), started(issues, "-i", "2")]
     done = issues.tt("mission", "status")
     assert done.returncode == 2
     assert all(mission_id[:8] in done.stderr for mission_id in ids)
     assert issues.json("mission", "list")["count"] == 2
+
+
+def test_issue_is_in_one_mission_at_a_time(issues: TownCalls) -> None:
+    mission_id = started(issues, "-i", "1")
+    done = issues.tt("mission", "start", "-i", "1")
+    assert done.returncode == 1
+    assert f"#1 is in mission {mission_id[:8]} already" in done.stderr
+    assert issues.json("mission", "list")["count"] == 1
 
 
 def test_note_is_kept_and_shown(issues: TownCalls) -> None:

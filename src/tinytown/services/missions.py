@@ -112,6 +112,7 @@ class Missions:
 
         Raises:
             ProblemsError: every problem found; nothing was stored. ConfigError: the manifest is not valid.
+            AlreadyExistsError: an objective is in a mission that has not ended.
         """
         self._caller.check_directing("start a mission", may_direct=self._may_direct)
         now = self._clock()

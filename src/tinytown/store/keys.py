@@ -28,6 +28,7 @@ Scripts receive the prefix as KEYS[1] and build the same names with the function
 | T:mission:active          | set    | ids of missions that are planning, running, blocked | town |
 | T:missions                | zset   | mission id -> ms when it was created              | town |
 | T:mission:due             | zset   | mission id -> ms when it is to be looked at       | while active |
+| T:mission:objectives      | hash   | issue or document -> id of the mission that has it | while active |
 | T:mission:targets         | hash   | pull request -> mission id, for signals           | while watched |
 | T:mission:<id>            | hash   | `record` (JSON), `version`, `wakes` (a counter)   | until deleted |
 | T:mission:<id>:work       | hash   | item id -> work item (JSON)                       | with the mission |

@@ -13,6 +13,7 @@ from tinytown.domain.errors import NotFoundError
 from tinytown.domain.ids import by_prefix
 from tinytown.domain.message import Message, MessageKind
 from tinytown.domain.mission import Mission, MissionEvent
+from tinytown.domain.refs import IssueRef, ObjectiveRef
 from tinytown.domain.task import Task, TaskSpec
 from tinytown.domain.watch import Watch, WatchStatus
 from tinytown.domain.workitem import Brief, WorkItem, WorkStatus
@@ -100,7 +101,11 @@ class MissionStore:
         events: Sequence[MissionEvent],
         at: datetime,
     ) -> None:
-        """Store a new mission, whole or not at all."""
+        """Store a new mission, whole or not at all.
+
+        Raises:
+            AlreadyExistsError: one of its objectives is in a mission that has not ended.
+        """
         self._run(
             "create_mission",
             id=mission.id,
@@ -108,6 +113,7 @@ class MissionStore:
             items={item.id: encode(item) for item in items},
             briefs={item_id: encode(brief) for item_id, brief in briefs.items()},
             events=[[encode(event), event.type, event.text] for event in events],
+            objectives=[[_reference(ref), ref.label(mission.home)] for ref in mission.objective_refs],
             at=at_text(at),
             ms=to_ms(at),
             may_repeat=True,
@@ -263,6 +269,11 @@ def task_message(spec: TaskSpec, agent_id: str, at: datetime, sender: str) -> Me
         task_id=spec.id,
         mission_id=spec.mission_id,
     )
+
+
+def _reference(ref: ObjectiveRef) -> str:
+    """The same text for the same objective, however its repository is written."""
+    return f"issue {ref.folded}" if isinstance(ref, IssueRef) else f"document {ref}"
 
 
 def _handed(handed: Handed, at: datetime) -> dict[str, Any]:

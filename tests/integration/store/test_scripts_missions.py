@@ -16,8 +16,9 @@ from tests.integration.store.stores import (
 )
 
 from tinytown.domain.agent import AgentState
-from tinytown.domain.errors import ConflictError, LeaseLostError, NotFoundError, StaleError
+from tinytown.domain.errors import AlreadyExistsError, ConflictError, LeaseLostError, NotFoundError, StaleError
 from tinytown.domain.mission import MissionState
+from tinytown.domain.refs import DocRef, IssueRef
 from tinytown.domain.task import Report, TaskState
 from tinytown.domain.watch import TRIGGERS, Watch, WatchKind, WatchStatus
 from tinytown.domain.workitem import Brief, WorkStatus
@@ -71,6 +72,21 @@ def test_mission_is_not_stored_twice(town: Stores) -> None:
     town.missions.create(mission, [make_item()], {}, (), later(5))  # its answer was lost, the call is repeated
 
     assert (town.missions.ids(), town.missions.items(mission.id, [make_item().id])) == ([mission.id], [])
+
+
+def test_objective_is_in_one_mission_at_a_time(town: Stores) -> None:
+    first = town.mission(objective_refs=(IssueRef("Acme", "Shop", 1), DocRef("docs/a.md")), home=("acme", "shop"))
+
+    for same, shown in ((IssueRef("acme", "shop", 1), "#1"), (DocRef("docs/a.md"), "docs/a.md")):
+        again = make_mission(objective_refs=(IssueRef("acme", "shop", 2), same), home=("acme", "shop"))
+        told = f"^{shown} is in mission {first[:8]} already; see: tt mission status --run {first[:8]}$"
+        refused(town, AlreadyExistsError, lambda again=again: town.missions.create(again, (), {}, (), NOW), told)  # type: ignore[misc]  # a lambda with a default
+    town.mission(objective_refs=(IssueRef("other", "shop", 1), IssueRef("acme", "shop", 2)))
+
+    seen = town.read(first)
+    town.commit(seen, mission=msgspec.structs.replace(seen.mission, state=MissionState.COMPLETED))
+
+    assert town.mission(objective_refs=(IssueRef("acme", "shop", 1),)) in town.missions.ids(is_active_only=True)
 
 
 def test_new_mission_is_due_at_once_and_can_be_put_off(town: Stores) -> None:

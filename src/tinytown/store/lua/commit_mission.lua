@@ -64,6 +64,10 @@ if #A.events > 0 then redis.call('LTRIM', name .. ':events', -100, -1) end
 if not A.is_active then
   redis.call('SREM', key('mission', 'active'), A.id)
   redis.call('ZREM', key('mission', 'due'), A.id)
+  local objectives = redis.call('HGETALL', key('mission', 'objectives'))
+  for i = 1, #objectives, 2 do
+    if objectives[i + 1] == A.id then redis.call('HDEL', key('mission', 'objectives'), objectives[i]) end
+  end
 elseif not woken then
   defer(A.id, redis.call('HGET', name, 'wakes'), A.due_ms)
 end
