@@ -41,8 +41,9 @@ if TYPE_CHECKING:
     from tinytown.forges.base import Forge
     from tinytown.repository.worktree import Worktrees
     from tinytown.runtime.clis import Adapter
-    from tinytown.runtime.host import Host, Stores
+    from tinytown.runtime.host import Host
     from tinytown.runtime.host_failures import Failures
+    from tinytown.runtime.stores import Stores
     from tinytown.runtime.workshop import Workshop
     from tinytown.services.agents import Agents
     from tinytown.services.dispatch import Dispatcher
@@ -368,7 +369,7 @@ class Town:
         )
 
     def _host_stores(self) -> Stores:
-        from tinytown.runtime.host import Stores
+        from tinytown.runtime.stores import Stores
 
         connection = self.connect()
         return Stores(

@@ -29,11 +29,8 @@ from tinytown.runtime.ladder import Ladder
 from tinytown.runtime.orphans import ChildIdentity, stop_orphans
 from tinytown.runtime.run_records import RunRecords
 from tinytown.runtime.runner import Runner, RunnerTools
-from tinytown.store.agents import AgentStore
-from tinytown.store.events import EventStream
-from tinytown.store.hosts import HOST_LEASE_MS, HostLease, HostStore
-from tinytown.store.missions import MissionStore
-from tinytown.store.tasks import TaskStore
+from tinytown.runtime.stores import Stores
+from tinytown.store.hosts import HOST_LEASE_MS, HostLease
 
 T = TypeVar("T")
 log = structlog.get_logger("tinytown.host")
@@ -44,17 +41,6 @@ SWEEP_SECS = 30.0
 IDLE_EXIT_SECS = 600.0
 """A host without agents ends after this time."""
 RETRY_SECS = 1.0
-
-
-class Stores(msgspec.Struct, frozen=True, kw_only=True):
-    """The store as the host's one store thread uses it."""
-
-    hosts: HostStore
-    agents: AgentStore
-    tasks: TaskStore
-    missions: MissionStore
-    events: EventStream
-    """On a connection of its own: it blocks."""
 
 
 class HostTools(msgspec.Struct, frozen=True, kw_only=True):

@@ -7,7 +7,7 @@ import contextlib
 from collections.abc import Callable, Mapping
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol, TypeVar
+from typing import Protocol, TypeVar
 
 import msgspec
 import structlog
@@ -27,11 +27,9 @@ from tinytown.runtime.prompt import write_prompt
 from tinytown.runtime.redaction import redact
 from tinytown.runtime.run_records import RunRecords
 from tinytown.runtime.sessions import Sessions
+from tinytown.runtime.stores import Stores
 from tinytown.runtime.workshop import Workshop, assignment, gather, log_file
 from tinytown.store.hosts import Claim, HostLease, RunEnd
-
-if TYPE_CHECKING:
-    from tinytown.runtime.host import Stores
 
 T = TypeVar("T")
 log = structlog.get_logger("tinytown.runner")
