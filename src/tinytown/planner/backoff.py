@@ -1,20 +1,12 @@
-"""How long to wait before the next try."""
+"""How long to wait before looking, planning or asking again."""
 
 from __future__ import annotations
 
 from datetime import datetime, timedelta
 
-RETRY_FIRST_SECS = 10
-RETRY_MOST_SECS = 300
 WATCH_PAUSES_SECS = (60, 120, 300)
 REPLAN_LEAST_SECS, REPLAN_MOST_SECS = 30, 300
 HELP_PAUSES_SECS = (300, 900, 3600, 14400)
-
-
-def retry_at(now: datetime, tries: int) -> datetime:
-    """When to try again after the `tries`-th failure in a row: 10 s, 20 s, 40 s … at most 5 min."""
-    secs = min(RETRY_FIRST_SECS * 2 ** min(max(tries, 1) - 1, 10), RETRY_MOST_SECS)
-    return now + timedelta(seconds=secs)
 
 
 def watch_again_at(now: datetime, failures: int) -> datetime:

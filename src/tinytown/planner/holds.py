@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from tinytown.domain.backoff import retry_at
 from tinytown.domain.workitem import BUSY, WorkItem, WorkStatus
-from tinytown.planner.backoff import retry_at
 from tinytown.planner.draft import Draft
 
 MAX_FORGE_ERRORS = 5

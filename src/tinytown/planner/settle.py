@@ -7,11 +7,11 @@ from datetime import datetime
 
 import msgspec
 
+from tinytown.domain.backoff import retry_at
 from tinytown.domain.task import Report, Task, TaskKind, TaskState
 from tinytown.domain.watch import Watch
 from tinytown.domain.workitem import BUSY, PullState, Verdict, WorkItem, WorkStatus
 from tinytown.planner import fixes
-from tinytown.planner.backoff import retry_at
 from tinytown.planner.draft import Draft
 from tinytown.planner.holds import hold
 

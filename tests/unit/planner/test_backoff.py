@@ -5,7 +5,8 @@ from datetime import timedelta
 import pytest
 from tests.unit.planner.world import NOW
 
-from tinytown.planner.backoff import ask_again_at, replan_at, retry_at, watch_again_at
+from tinytown.domain.backoff import retry_at
+from tinytown.planner.backoff import ask_again_at, replan_at, watch_again_at
 
 
 @pytest.mark.parametrize(
