@@ -96,6 +96,8 @@ class PullState(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     checks: Verdict = Verdict.UNKNOWN
     checks_trouble: str = ""
     """Why they could not be run, one line; nothing of the commit's, so a person must look."""
+    is_checked_again: bool = False
+    """A person wants them run again; what they said before does not count any more."""
     review: Verdict = Verdict.UNKNOWN
     mergeable: Verdict = Verdict.UNKNOWN
     merged_as: str | None = None

@@ -101,7 +101,7 @@ def approve(draft: Draft, item: WorkItem, comment: str = "") -> None:
         draft.cancel_tasks_of(item.id, "approved by a person")
         kept = tuple(fix for fix in item.fixes if fix.cause != fixes.REVIEW)
         draft.put(item.id, approved_head=item.submitted, fixes=kept, hold=None, fix_rounds=0, errors=0, retry_at=None)
-        look_now(draft, item.id, draft.now)
+        _find_anew(draft, draft.items[item.id])
     draft.say("item.approved", f"a person approved {item.key}{said}", item=item.id)
 
 
@@ -159,6 +159,21 @@ def _go_on(draft: Draft) -> None:
     for item in draft.unfinished():
         if item.hold is not None and item.kind is not WorkKind.MERGE_GATE:
             _lift(draft, item)
+        _find_anew(draft, draft.items[item.id])
+
+
+def _find_anew(draft: Draft, item: WorkItem) -> None:
+    """Have the checks run and the merge tried again: a person may have mended what was wrong with neither branch."""
+    if item.pull is None or item.is_merged or item.status is not WorkStatus.BLOCKED:
+        return
+    pull = item.pull
+    if pull.checks is Verdict.FAILED:
+        pull = msgspec.structs.replace(pull, checks=Verdict.UNKNOWN, is_checked_again=True)
+    if pull.mergeable is Verdict.FAILED:
+        pull = msgspec.structs.replace(pull, mergeable=Verdict.UNKNOWN)
+    kept = tuple(fix for fix in item.fixes if fix.cause not in {fixes.CHECKS, fixes.CONFLICT})
+    draft.put(item.id, pull=pull, fixes=kept)
+    look_now(draft, item.id, draft.now)
 
 
 def _lift(draft: Draft, item: WorkItem) -> None:

@@ -32,7 +32,7 @@ class LookAt(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     signal: str | None = None
     """Token of the signal that this look answers."""
     is_again: bool = False
-    """Whether checks that could not be run are to be run once more first."""
+    """Whether checks are to be run once more first."""
 
 
 class Merge(msgspec.Struct, frozen=True, kw_only=True, tag=True):

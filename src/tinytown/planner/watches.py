@@ -39,6 +39,8 @@ def looked(draft: Draft, outcome: Outcome, want: LookAt) -> None:
     match outcome.found:
         case Refused(reason=reason, is_temporary=is_temporary):
             _failed(draft, watch, item, reason, is_temporary=is_temporary)
+        case ChecksSeen() if item.pull.is_checked_again and not want.is_again:
+            pass  # seen before a person wanted them run again
         case ChecksSeen() as seen:
             _seen(draft, watch, _checks_line(seen))
             _checks(draft, item, _at_head(draft, item, item.pull, seen.head), seen)
@@ -77,8 +79,10 @@ def _look(draft: Draft, watch: Watch, item: WorkItem) -> None:
 
 
 def _is_to_be_run_again(item: WorkItem) -> bool:
-    """Checks that could not be run, once a person said that it goes on."""
-    return item.hold is None and item.pull is not None and item.pull.checks_trouble != ""
+    """Checks that a person wants to be run again, or that could not be run, once a person said that it goes on."""
+    if item.hold is not None or item.pull is None:
+        return False
+    return item.pull.is_checked_again or item.pull.checks_trouble != ""
 
 
 def _seen(draft: Draft, watch: Watch, finding: str) -> None:
@@ -118,7 +122,7 @@ def _put_pull(draft: Draft, item: WorkItem, pull: PullState) -> WorkItem:
 
 
 def _checks(draft: Draft, item: WorkItem, pull: PullState, seen: ChecksSeen) -> None:
-    now = msgspec.structs.replace(pull, checks=seen.verdict, checks_trouble=seen.trouble)
+    now = msgspec.structs.replace(pull, checks=seen.verdict, checks_trouble=seen.trouble, is_checked_again=False)
     item = _put_pull(draft, item, now)
     if seen.trouble:
         hold(draft, item, _unrunnable(draft, seen.trouble))

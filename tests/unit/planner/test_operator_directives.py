@@ -3,12 +3,15 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+import msgspec
 import pytest
 from tests.unit.planner.world import (
     HEAD,
     NOW,
+    WATCHED,
     agent_id,
     all_watches,
+    applied,
     fix_request,
     handed_in,
     in_review,
@@ -41,9 +44,10 @@ from tinytown.domain.errors import (
 from tinytown.domain.mission import Help, MissionState
 from tinytown.domain.task import TaskKind, TaskState
 from tinytown.domain.watch import WatchKind, WatchStatus
-from tinytown.domain.workitem import WorkItem, WorkKind, WorkStatus
+from tinytown.domain.workitem import Verdict, WorkItem, WorkKind, WorkStatus
 from tinytown.planner import directives
 from tinytown.planner.draft import Draft
+from tinytown.planner.wants import LookAt
 
 AGENTS = (make_agent("backend"), make_agent("frontend"), make_agent("reviewer"))
 HELP = Help(cause="stuck", since=NOW, ask_at=NOW)
@@ -246,6 +250,61 @@ def test_held_item_that_is_being_worked_on_goes_on_as_it_is() -> None:
     directives.resume(draft)
 
     assert (one(draft).status, one(draft).hold) == (WorkStatus.RUNNING, None)
+
+
+FOUND_WANTING = make_pull(checks=Verdict.FAILED, mergeable=Verdict.FAILED, review=Verdict.PASSED)
+CAUSES = tuple(fix_request(cause) for cause in ("checks", "conflict", "comments"))
+
+
+def approve_first(draft: Draft) -> None:
+    directives.approve(draft, one(draft))
+
+
+@pytest.mark.parametrize(
+    "act", [directives.resume, approve_first, lambda draft: directives.note(draft, "retry: the server is up again")]
+)
+def test_checks_run_again_and_the_merge_is_tried_again_when_a_person_goes_on(act: Callable[[Draft], object]) -> None:
+    item = handed_in(1, pull=FOUND_WANTING, fixes=CAUSES, fix_rounds=5, hold="not mended after 5 rounds")
+    draft = draft_of(item, *all_watches(item), mission=BLOCKED)
+
+    act(draft)
+    after, decision = step(applied(draft.before, draft.changes()))
+
+    assert [fix.cause for fix in one(draft).fixes] == ["comments"]
+    assert after.items[item.id].pull == msgspec.structs.replace(
+        FOUND_WANTING, checks=Verdict.UNKNOWN, mergeable=Verdict.UNKNOWN, is_checked_again=True
+    )
+    assert {want.kind: want.is_again for want in decision.wants if isinstance(want, LookAt)} == {
+        kind: kind is WatchKind.PR_CHECKS for kind in WATCHED
+    }
+
+
+def test_checks_that_passed_are_not_run_again() -> None:
+    item = handed_in(1, pull=make_pull(checks=Verdict.PASSED), hold="its review failed 3 times")
+    draft = draft_of(item, *all_watches(item), mission=BLOCKED)
+
+    directives.resume(draft)
+
+    assert one(draft).pull == item.pull
+
+
+def test_retry_also_finds_anew_what_is_to_be_mended_but_not_held() -> None:
+    item = handed_in(1, pull=FOUND_WANTING, fixes=CAUSES)
+    draft = draft_of(item, *all_watches(item))
+
+    directives.note(draft, "retry")
+
+    assert [fix.cause for fix in one(draft).fixes] == ["comments"]
+
+
+def test_what_is_mended_or_merged_is_not_checked_again() -> None:
+    mending = in_work(1, pull=FOUND_WANTING, submitted=HEAD, fixes=CAUSES)
+    merged = handed_in(2, pull=passed(2, merged_as="c" * 40, checks=Verdict.FAILED))
+    draft = draft_of(mending, merged, make_task(mending, kind=TaskKind.FIX), mission=BLOCKED)
+
+    directives.resume(draft)
+
+    assert (one(draft, 1).pull, one(draft, 1).fixes, one(draft, 2).pull) == (mending.pull, CAUSES, merged.pull)
 
 
 def test_gate_is_opened_by_approval_only() -> None:

@@ -54,7 +54,7 @@ def one(draft: Draft, number: int = 1) -> WorkItem:
 
 
 def test_approval_takes_the_place_of_the_review() -> None:
-    item = in_review(1, hold="its review failed 3 times", fixes=(fix_request("review"), fix_request("checks")))
+    item = in_review(1, hold="its review failed 3 times", fixes=(fix_request("review"), fix_request("comments")))
     review = make_task(item, "reviewer", TaskKind.REVIEW)
     draft = draft_of(item, review, *all_watches(item))
 
@@ -62,7 +62,7 @@ def test_approval_takes_the_place_of_the_review() -> None:
 
     after = one(draft)
     assert (after.approved_head, after.hold, after.review_task_id) == (HEAD, None, None)
-    assert [fix.cause for fix in after.fixes] == ["checks"]
+    assert [fix.cause for fix in after.fixes] == ["comments"]
     assert [one.task_id for one in draft.changes().cancelled] == [review.id]
     assert {watch.next_due_at for watch in draft.watches.values()} == {NOW}
     assert draft.changes().events[-1].text == "a person approved #1: fine by me"

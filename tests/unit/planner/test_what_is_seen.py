@@ -476,3 +476,26 @@ def test_mergeability_of_a_moved_head_is_of_that_head() -> None:
     after, _ = step(watched(item), looked(item, make_watch(item, MERGING), seen))
 
     assert pull_of(after) == make_pull(1, head=NEXT_HEAD, mergeable=Verdict.PASSED)
+
+
+def test_result_seen_before_a_person_wanted_the_checks_run_again_does_not_count() -> None:
+    item = handed_in(1, pull=make_pull(is_checked_again=True))
+
+    due = make_snapshot(item, BUSY, *all_watches(item, next_due_at=NOW))
+
+    after, decision = step(due, saw_checks(item, Verdict.FAILED))
+
+    assert (pull_of(after).checks, after.items[item.id].fixes) == (Verdict.UNKNOWN, ())
+    assert [want.kind for want in decision.wants if isinstance(want, LookAt) and want.is_again] == [CHECKS]
+
+
+def test_checks_run_again_count_and_are_not_run_once_more() -> None:
+    item = handed_in(1, pull=make_pull(is_checked_again=True))
+    failed = saw_checks(item, Verdict.FAILED)
+    assert isinstance(failed.want, LookAt)
+    again = msgspec.structs.replace(failed, want=msgspec.structs.replace(failed.want, is_again=True))
+
+    after, _ = step(watched(item), again)
+
+    assert (pull_of(after).checks, pull_of(after).is_checked_again) == (Verdict.FAILED, False)
+    assert [fix.cause for fix in after.items[item.id].fixes] == ["checks"]
