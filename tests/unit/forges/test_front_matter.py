@@ -88,3 +88,19 @@ def test_closing_changes_the_state_and_nothing_else(before: str, after: str) -> 
 def test_a_form_that_cannot_be_closed_by_line_is_refused() -> None:
     with pytest.raises(ForgeError, match="has no line `state: open`"):
         closed_text("---\n{title: x, state: open}\n---\n", FILE)
+
+
+@pytest.mark.parametrize(
+    ("line", "title"),
+    [
+        ("title: Fix #12 crash", "Fix #12 crash"),
+        ("title: Login: a timeout", "Login: a timeout"),
+        ('title: "Fix #12"  # a remark', "Fix #12"),
+        ("title: 'It''s late'", "It's late"),
+        ('title: Say "hello"', 'Say "hello"'),
+        ("title: goes on\n  in the next line", "goes on in the next line"),
+        ("title:   spaced   ", "spaced"),
+    ],
+)
+def test_an_unquoted_title_is_taken_as_it_is_written(line: str, title: str) -> None:
+    assert read_issue_text(f"---\n{line}\nstate: open\n---\nText.\n", "issues/0001-x.md").title == title

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 
 import msgspec
@@ -11,6 +12,7 @@ from tinytown.domain.errors import ForgeError
 
 _FENCE = re.compile(r"---[ \t]*")
 _FIELD = re.compile(r"[A-Za-z_][\w-]*[ \t]*:")
+_TITLE = re.compile(r"""(title[ \t]*:[ \t]+)([^\s"'|>\[{&*!%@`#][^\r\n]*?)[ \t]*([\r\n]*)""", re.IGNORECASE)
 _HEADING = re.compile(r"#{1,6}[ \t]+(.+?)[ \t]*#*[ \t]*")
 _STATE = re.compile(r"""(state[ \t]*:[ \t]*)("[^"]*"|'[^']*'|[^\s#]*)(.*)""", re.DOTALL)
 
@@ -96,7 +98,7 @@ def _split(text: str, file: str) -> _Parts:
 
 def _fields(parts: _Parts, file: str) -> dict[str, object]:
     try:
-        loaded = yaml.safe_load("".join(parts.front))
+        loaded = yaml.safe_load("".join(_with_plain_title(parts.front)))
     except yaml.MarkedYAMLError as error:
         line = error.problem_mark.line + 2 if error.problem_mark else 1
         raise ForgeError(f"{file}:{line}: the front matter is not valid YAML: {error.problem}") from error
@@ -107,6 +109,16 @@ def _fields(parts: _Parts, file: str) -> dict[str, object]:
     if not isinstance(loaded, dict):
         raise ForgeError(f"{file}:2: the front matter must be fields such as `title: …`")
     return {str(name).lower(): value for name, value in loaded.items()}
+
+
+def _with_plain_title(front: tuple[str, ...]) -> list[str]:
+    """The lines with an unquoted title put in quotation marks: people write `title: Fix #12: crash` and mean it."""
+    lines = list(front)
+    for number, line in enumerate(lines):
+        goes_on = number + 1 < len(lines) and lines[number + 1][:1].isspace() and lines[number + 1].strip() != ""
+        if (match := _TITLE.fullmatch(line)) and not goes_on:
+            lines[number] = f"{match[1]}{json.dumps(match[2])}{match[3]}"
+    return lines
 
 
 def _is_open(fields: dict[str, object], parts: _Parts, file: str) -> bool:
