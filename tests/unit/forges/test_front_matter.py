@@ -50,7 +50,7 @@ def test_a_rule_at_the_top_is_no_front_matter() -> None:
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("---\ntitle: a: b\n---\n", f"{FILE}:2: the front matter is not valid YAML: mapping values are not allowed"),
+        ("---\nauthor: a: b\n---\n", f"{FILE}:2: the front matter is not valid YAML: mapping values are not allowed"),
         ("---\ntitle: x\nlabels: [a\n---\n", f"{FILE}:4: the front matter is not valid YAML"),
         ("---\ntitle: x\nstate: done\n---\n", f"{FILE}:3: the state is 'done'; it must be open or closed"),
         ("---\n- a\n---\n", f"{FILE}:2: the front matter must be fields"),
