@@ -10,6 +10,7 @@ from tinytown.planner.draft import Draft, Wish
 from tinytown.planner.fit import mender_for, reviewer_for, wish_of, worker_for
 from tinytown.planner.graph import weight_behind
 from tinytown.planner.holds import hold, is_backing_off
+from tinytown.planner.settle import take_back
 from tinytown.planner.stage import Stage, stage_of
 
 
@@ -20,6 +21,8 @@ def assign(draft: Draft) -> None:
         _give_review(draft, item)
     room = draft.mission.policy.max_parallel_items - sum(i.status in BUSY for i in draft.items.values())
     for item in by_stage.get(Stage.FIX, []):
+        if fixes.awaits_review(draft, item):
+            continue  # one round of mending for both
         if fixes.is_exhausted(draft, item):
             causes = ", ".join(fix.cause for fix in item.fixes)
             hold(draft, item, f"not mended after {item.fix_rounds} rounds ({causes})")
@@ -72,11 +75,14 @@ def _give_fix(draft: Draft, item: WorkItem) -> bool:
     agent = mender_for(draft, item)
     if agent is None:
         return False
-    draft.put(item.id, fix_rounds=item.fix_rounds + 1)
+    review = draft.tasks.get(item.review_task_id or "")
+    if review is not None:
+        take_back(draft, review, f"{item.key} is mended first")
+    item = draft.put(item.id, fix_rounds=item.fix_rounds + 1)
     causes = tuple(fix.cause for fix in item.fixes)
     _give(
         draft,
-        draft.items[item.id],
+        item,
         agent,
         TaskKind.FIX,
         title=f"Mend {item.key}: {', '.join(causes)}",

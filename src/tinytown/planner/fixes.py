@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tinytown.domain.task import TaskKind
+from tinytown.domain.task import TaskKind, TaskState
 from tinytown.domain.workitem import FixRequest, PullState, WorkItem
 from tinytown.planner.draft import Draft
 
@@ -33,6 +33,12 @@ def withdraw(draft: Draft, item: WorkItem, cause: str) -> None:
 def is_exhausted(draft: Draft, item: WorkItem) -> bool:
     """Whether the item has had all the fix rounds it gets."""
     return item.fix_rounds >= draft.mission.policy.max_fix_rounds
+
+
+def awaits_review(draft: Draft, item: WorkItem) -> bool:
+    """Whether somebody reviews the commit that is to be mended: what they say is mended with the rest."""
+    review = draft.tasks.get(item.review_task_id or "")
+    return review is not None and review.state is TaskState.RUNNING
 
 
 def forget_verdicts(pull: PullState, head: str) -> PullState:

@@ -9,6 +9,7 @@ from tinytown.domain.agent import Agent, AgentState
 from tinytown.domain.task import TaskKind, TaskState
 from tinytown.domain.watch import WatchKind
 from tinytown.domain.workitem import BUSY, Verdict, WorkItem
+from tinytown.planner import fixes
 from tinytown.planner.attendance import LEAVING, is_expected
 from tinytown.planner.draft import Draft
 from tinytown.planner.fit import is_free, mender_for, suitable_reviewers, suitable_workers
@@ -136,6 +137,8 @@ def _fix(draft: Draft, item: WorkItem) -> list[str]:
     lacking = lacks_agent(draft, item)
     if lacking is not None:
         return [lacking]
+    if fixes.awaits_review(draft, item):
+        return [f"must be mended ({causes}); waits for the review under way"]
     owner = draft.agent_name(item.assigned_to)
     limit = draft.mission.policy.max_parallel_items
     if mender_for(draft, item) is None:

@@ -21,11 +21,12 @@ from tests.unit.planner.world import (
     make_task,
     passed,
     ready,
+    reported,
     said,
 )
 
 from tinytown.domain.agent import Agent, AgentState
-from tinytown.domain.task import TaskKind
+from tinytown.domain.task import Report, TaskKind, TaskState
 from tinytown.domain.workitem import Verdict, WorkItem, WorkKind, WorkStatus
 from tinytown.planner.assign import in_order
 from tinytown.planner.fit import suitable_workers, worker_for
@@ -327,6 +328,30 @@ def test_fix_waits_while_as_many_items_are_in_work_as_may_be() -> None:
     decision = decided(busy, make_task(busy, "worker-0"), fixing, working, make_agent("backend"), mission=mission)
 
     assert decision.changes.given == ()
+
+
+def test_fix_waits_for_the_review_under_way_and_mends_for_both() -> None:
+    item = in_review(1, fixes=(fix_request("checks"),))
+    reviewing = make_agent("reviewer", state=AgentState.WORKING, open_tasks=1)
+    review = make_task(item, "reviewer", TaskKind.REVIEW)
+    rejected = reported(review, Report.REJECTED, reason="too slow")
+
+    waiting = decided(item, review, reviewing, make_agent("backend"))
+    going = decided(item, rejected, reviewing, make_agent("backend"))
+
+    assert waiting.changes.given == ()
+    assert [given.spec.causes for given in going.changes.given] == [("checks", "review")]
+
+
+def test_review_that_has_not_begun_is_taken_back_when_its_commit_is_mended_first() -> None:
+    item = in_review(1, fixes=(fix_request("checks"),))
+    review = make_task(item, "reviewer", TaskKind.REVIEW, state=TaskState.ASSIGNED)
+
+    decision = decided(item, review, make_agent("reviewer", open_tasks=1), make_agent("backend"))
+
+    assert [one.task_id for one in decision.changes.cancelled] == [review.id]
+    assert [given.spec.kind for given in decision.changes.given] == [TaskKind.FIX]
+    assert changed(decision, 1).review_task_id is None
 
 
 def test_fix_that_backs_off_waits() -> None:

@@ -126,6 +126,15 @@ def test_item_to_be_mended_says_who_it_waits_for() -> None:
     assert why(item) == ["no agent can mend #1; start one: tt spawn worker"]
 
 
+def test_item_to_be_mended_says_that_a_review_is_under_way() -> None:
+    item = in_review(1, fixes=(fix_request("checks"),))
+    things = (make_task(item, "reviewer", TaskKind.REVIEW), make_agent("reviewer", state=AgentState.WORKING))
+
+    draft = make_draft(item, *things, make_agent("backend"))
+
+    assert reasons(draft, item) == ("must be mended (checks); waits for the review under way",)
+
+
 def test_item_to_be_mended_says_that_enough_is_in_work() -> None:
     item = handed_in(3, fixes=(fix_request("checks"),))
 
