@@ -34,6 +34,9 @@ log = structlog.get_logger("tinytown.dispatch")
 
 MAX_ROUNDS = 25
 """Decisions about one mission in a row before others have their turn."""
+MAX_REFUSALS = 3
+"""Decisions about one mission that may be refused because an agent moved on, before it has a rest."""
+REFUSED_PAUSE_SECS = 1.0
 LIVENESS_SECS = 5.0
 """How soon a dead host is noticed at the latest: nobody sends an event when it is killed."""
 HELD_PAUSE_SECS = 5.0
@@ -70,22 +73,29 @@ class Dispatcher:
         self._last_step_ms = 0.0
         self._swept_at: datetime | None = None
         self._is_announced = False
+        self._next_at: datetime | None = None
         self._troubles = Troubles(tools.missions, tools.record.id)
 
     def tick(self, *, is_full: bool) -> Due:
         """Step every mission that is due, or every active one.
 
         Returns:
-            What the heartbeat before it found.
+            What the heartbeat before it found; next is due what was then, or what the steps put off.
         """
         self._announce()
+        self._next_at = None
         due = self._tools.dispatchers.beat(self._record(), self._tools.clock())
         self._tools.ensure_host()
         steps = [self._step_apart(i, is_due=i in due.missions) for i in (due.active if is_full else due.missions)]
         if not all(steps):
-            soon = self._tools.clock() + timedelta(seconds=HELD_PAUSE_SECS)
-            return msgspec.structs.replace(due, next_at=min(due.next_at or soon, soon))
-        return due
+            self._wake(self._tools.clock() + timedelta(seconds=HELD_PAUSE_SECS))
+        if due.next_at is not None:
+            self._wake(due.next_at)
+        return msgspec.structs.replace(due, next_at=self._next_at)
+
+    def _wake(self, at: datetime) -> None:
+        """Tick again no later than `at`."""
+        self._next_at = min(self._next_at or at, at)
 
     def loop(
         self,
@@ -183,6 +193,7 @@ class Dispatcher:
             False when another dispatcher has it.
         """
         outcomes: list[Outcome] = []
+        refusals = 0
         for _ in range(MAX_ROUNDS):
             stored = self._tools.missions.read(mission_id, dispatcher=self._tools.record.id)
             if isinstance(stored, str):
@@ -198,6 +209,10 @@ class Dispatcher:
                 continue  # with the outcomes still in hand
             except ConflictError as error:
                 log.info("decision refused, deciding again", action="commit_conflict", reason=error.message)
+                refusals += 1
+                if refusals == MAX_REFUSALS:
+                    self._wake(self._tools.clock() + timedelta(seconds=REFUSED_PAUSE_SECS))
+                    return True
                 continue
             finally:
                 self._steps += 1
@@ -214,6 +229,8 @@ class Dispatcher:
             self._tools.missions.defer(stored, now if decision.wants else decision.wake_at)
         else:
             self._commit(stored, decision, now)
+        if decision.wake_at is not None and not decision.wants:
+            self._wake(decision.wake_at)
         return decision.wants
 
     def _commit(self, stored: Stored, decision: Decision, now: datetime) -> None:

@@ -473,3 +473,42 @@ def test_checks_that_could_not_be_run_are_run_again_when_a_person_says_so(town: 
     pull = the_item(town).pull
     assert pull is not None
     assert (the_item(town).hold, pull.checks) == (None, Verdict.PENDING)
+
+
+# When the next tick is
+
+
+def test_mission_put_off_by_a_step_is_due_when_that_said(town: PaperTown) -> None:
+    start(town, items=(an_item(status=WorkStatus.READY, retry_at=START + timedelta(seconds=1)),))
+
+    due = town.dispatchers[0].tick(is_full=False)
+
+    assert due.next_at == START + timedelta(seconds=1)
+
+
+class Swap:
+    """Of two agents always the one is stopped that a decision has just been made for."""
+
+    def __init__(self, town: PaperTown) -> None:
+        self.times = 0
+        self._town = town
+        self._gone, self._there = "worker", "backend"
+        town.stop_agent(self._gone)
+
+    def __call__(self) -> None:
+        self.times += 1
+        self._town.start_agent(self._gone)
+        self._town.stop_agent(self._there)
+        self._gone, self._there = self._there, self._gone
+        self._town.interlude = self
+
+
+def test_mission_whose_decisions_are_refused_again_and_again_has_a_rest(town: PaperTown) -> None:
+    start(town, items=(an_item(),))
+    town.interlude = swap = Swap(town)
+
+    due = town.dispatchers[0].tick(is_full=False)
+
+    assert the_item(town).status is WorkStatus.PENDING
+    assert swap.times <= 6, "three decisions, and looks at the clock besides"
+    assert due.next_at == START + timedelta(seconds=1)
