@@ -16,7 +16,7 @@ import psutil
 import pytest
 from tests.waiting import wait_until
 
-from tinytown.domain.errors import ServerError, StoreError, StoreUnavailableError
+from tinytown.domain.errors import ServerError, StoreUnavailableError
 from tinytown.store.connection import Connection, connect
 from tinytown.store.server import ensure_server, server_pid, server_url, stop_server
 from tinytown.store.server_binary import find_binary
@@ -380,7 +380,7 @@ def test_server_that_hangs_is_told_and_not_replaced(root: Path, monkeypatch: pyt
 def test_writes_are_refused_when_the_memory_limit_is_reached(root: Path, opened: Callable[[], Connection]) -> None:
     connection = opened()
     connection.execute("CONFIG", "SET", "maxmemory", "1")
-    with pytest.raises(StoreError, match="memory limit; raise maxmemory or remove keys"):
+    with pytest.raises(StoreUnavailableError, match="memory limit; raise maxmemory or remove keys"):
         connection.execute("SET", "a", 1)
 
 
