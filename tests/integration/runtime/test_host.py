@@ -208,7 +208,7 @@ def test_a_check_that_fails_in_an_unforeseen_way_ends_no_agents_run(hosted: Host
     hosted.start()
 
     wait_until(lambda: connection.execute("HGET", keys("checks", "running"), "1:abc"), "the check was begun")
-    wait_until(lambda: hosted.task(task).state is TaskState.RUNNING, "the task runs")
+    wait_until((hosted.town.agent_logs / "backend.log").exists, "the task runs")
     (hosted.town.state / "worktrees" / "go").touch()
     wait_until(lambda: hosted.task(task).state is TaskState.COMPLETED, "the task was done")
     assert hosted.task(task).runs == 1
