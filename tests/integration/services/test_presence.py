@@ -10,7 +10,8 @@ HOLD = """
 import sys
 from pathlib import Path
 from tinytown.services.presence import Presence
-Presence(Path(sys.argv[1])).announce("other")
+presence = Presence(Path(sys.argv[1]))
+presence.announce("other")
 print("here", flush=True)
 input()
 """
