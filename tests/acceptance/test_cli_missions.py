@@ -129,6 +129,13 @@ def test_note_is_kept_and_shown(issues: TownCalls) -> None:
     assert "   note: mind the gap" in issues.ok("mission", "status")
 
 
+@pytest.mark.parametrize(("secs", "code", "told"), [("600", 1, "no watch 'ffff'"), ("59", 2, "59 is not in the range")])
+def test_watch_that_cannot_be_snoozed_is_told(issues: TownCalls, secs: str, code: int, told: str) -> None:
+    started(issues, "-i", "1")
+    done = issues.tt("mission", "snooze", "ffff", secs)
+    assert (done.returncode, told in done.stderr) == (code, True)
+
+
 def test_one_tick_assigns_to_a_fitting_agent(issues: TownCalls) -> None:
     issues.ok("spawn", "designer", "--cli", "demo")
     wait_until(lambda: issues.agent("designer")["state"] == "idle", "designer is idle")

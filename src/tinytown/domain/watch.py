@@ -45,6 +45,10 @@ WATCH_LIFECYCLE = Lifecycle(
 )
 
 
+SNOOZE_LEAST_SECS, SNOOZE_MOST_SECS = 60, 30 * 24 * 3600
+"""For how long a watch may be snoozed."""
+
+
 class TriggerAction(Enum):
     """What follows when a watch sees something."""
 

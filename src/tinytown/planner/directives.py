@@ -11,7 +11,7 @@ from tinytown.domain.errors import ConflictError, InvalidInputError, NotFoundErr
 from tinytown.domain.ids import by_prefix
 from tinytown.domain.mission import MissionState
 from tinytown.domain.task import TaskKind, TaskState
-from tinytown.domain.watch import Watch, WatchStatus
+from tinytown.domain.watch import SNOOZE_LEAST_SECS, SNOOZE_MOST_SECS, Watch, WatchStatus
 from tinytown.domain.workitem import BUSY, Verdict, WorkItem, WorkKind, WorkStatus
 from tinytown.planner import fixes
 from tinytown.planner.draft import Draft
@@ -134,10 +134,27 @@ def _reject_gate(draft: Draft, item: WorkItem, reason: str) -> None:
         hold(draft, draft.items[item.id], f"rejected by a person: {reason}")
 
 
-def snooze(draft: Draft, watch: Watch, secs: int) -> None:
-    """Leave a pull request alone for a while."""
-    due = draft.now + timedelta(seconds=secs)
-    draft.put_watch(msgspec.structs.replace(watch, status=WatchStatus.SNOOZED, next_due_at=due))
+def snooze(draft: Draft, text: str, secs: int) -> Watch:
+    """Leave a pull request alone for a while: nothing that one watch of it looks at is looked at.
+
+    Args:
+        draft: the mission.
+        text: the watch's id or an unambiguous prefix of it.
+        secs: for how long, from a minute to thirty days.
+
+    Raises:
+        NotFoundError, AmbiguousError: no such watch. InvalidInputError: not so long. IllegalTransitionError: it is done.
+    """
+    if not SNOOZE_LEAST_SECS <= secs <= SNOOZE_MOST_SECS:
+        raise InvalidInputError(f"a watch is snoozed for {SNOOZE_LEAST_SECS} to {SNOOZE_MOST_SECS} seconds, not {secs}")
+    watch = draft.watches[by_prefix(text, draft.watches, "watch")]
+    snoozed = msgspec.structs.replace(
+        watch, status=WatchStatus.SNOOZED, next_due_at=draft.now + timedelta(seconds=secs)
+    )
+    draft.put_watch(snoozed)
+    item = draft.items[watch.work_item_id]
+    draft.say("watch.snoozed", f"{watch.kind.value} of {item.key} is snoozed for {secs} s", item=item.id)
+    return snoozed
 
 
 def _check_active(draft: Draft) -> None:

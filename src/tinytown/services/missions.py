@@ -11,7 +11,7 @@ import msgspec
 
 from tinytown.domain.agent import Agent
 from tinytown.domain.errors import ForgeUnavailableError, InvalidInputError, NotFoundError, ProblemsError
-from tinytown.domain.ids import new_id, short
+from tinytown.domain.ids import by_prefix, new_id, short
 from tinytown.domain.mission import Mission, MissionEvent, MissionState
 from tinytown.domain.policy import MissionPolicy
 from tinytown.domain.refs import DocRef, ObjectiveRef, parse_issue_ref
@@ -211,6 +211,14 @@ class Missions:
         shown = ", ".join(short(i) for i in having)
         raise InvalidInputError(f"item '{item}' is in several missions ({shown}); say which with --run ID")
 
+    def find_with_watch(self, watch: str, run: str | None) -> str:
+        """The active mission that a watch belongs to: the one named, else the only one that has it."""
+        if run is not None:
+            return self._missions.find(run)
+        stored = [self._read(i) for i in self._missions.ids(is_active_only=True)]
+        missions = {watch_id: one.mission.id for one in stored for watch_id in one.watches}
+        return missions[by_prefix(watch, missions, "watch")]
+
     def _has(self, mission_id: str, item: str) -> bool:
         draft = Draft(to_snapshot(self._read(mission_id)), self._clock())
         try:
@@ -245,6 +253,10 @@ class Missions:
         return self._on_item(
             "reject an item", mission_id, item, lambda draft, found: directives.reject(draft, found, said)
         )
+
+    def snooze(self, mission_id: str, watch: str, secs: int) -> Watch:
+        """Leave what a watch looks at alone for a while."""
+        return self._command("snooze a watch", mission_id, lambda draft: directives.snooze(draft, watch, secs))
 
     def _on_item(self, what: str, mission_id: str, item: str, act: Callable[[Draft, WorkItem], None]) -> WorkItem:
         def acting(draft: Draft) -> WorkItem:

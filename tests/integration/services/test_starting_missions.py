@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from tests.integration.services.directing import missions_of
 from tests.properties.mission_town import PaperTown
 from tests.properties.paper_forge import PaperForge
 
@@ -12,9 +13,6 @@ from tinytown.domain.errors import ForgeUnavailableError
 from tinytown.domain.mission import MissionState
 from tinytown.domain.policy import MissionPolicy
 from tinytown.domain.refs import IssueRef
-from tinytown.services.caller import Caller
-from tinytown.services.missions import Missions
-from tinytown.services.planning import Planning
 
 ISSUE = IssueRef("acme", "shop", 1)
 
@@ -35,20 +33,6 @@ def town(redis_url: str, tmp_path: Path) -> Iterator[PaperTown]:
     made = PaperTown(redis_url, tmp_path, f"s-{uuid.uuid4().hex[:12]}", forge=Away())
     yield made
     made.close()
-
-
-def missions_of(town: PaperTown, folder: Path) -> Missions:
-    planning = Planning(town.forge, folder)
-    return Missions(
-        town.missions,
-        town.agents,
-        town.forge,
-        planning,
-        lambda: town.now,
-        caller=Caller(),
-        may_direct=False,
-        redact=str,
-    )
 
 
 def test_mission_started_while_the_forge_is_away_is_planned_when_it_is_back(town: PaperTown, tmp_path: Path) -> None:

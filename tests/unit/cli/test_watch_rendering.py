@@ -87,3 +87,8 @@ def test_watches_that_are_done_are_not_counted() -> None:
 def test_overdue_watch_is_looked_at_now() -> None:
     late = watch(WatchKind.PR_CHECKS, next_due_at=NOW - timedelta(seconds=5))
     assert watch_lines([late], {"i1": item()}, NOW)[1].endswith("(next look in 0s)")
+
+
+def test_snoozed_watch_says_so() -> None:
+    snoozed = watch(WatchKind.PR_CHECKS, status=WatchStatus.SNOOZED, consecutive_failures=2)
+    assert watch_lines([snoozed], {"i1": item()}, NOW)[1] == "   💤 PR #42 CI check: snoozed (next look in 180s)"

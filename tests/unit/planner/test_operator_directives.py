@@ -477,10 +477,20 @@ def test_snoozed_watch_is_left_alone_for_that_long() -> None:
     draft = draft_of(item, *all_watches(item))
     watch = next(iter(draft.watches.values()))
 
-    directives.snooze(draft, watch, 600)
+    snoozed = directives.snooze(draft, watch.id[:12], 600)
 
-    after = draft.watches[watch.id]
-    assert (after.status, after.next_due_at) == (WatchStatus.SNOOZED, later(600))
+    assert draft.watches[watch.id] == snoozed
+    assert (snoozed.status, snoozed.next_due_at) == (WatchStatus.SNOOZED, later(600))
+    assert said(draft.changes()) == ["watch.snoozed"]
+
+
+@pytest.mark.parametrize("secs", [-1, 59, 30 * 24 * 3600 + 1, 10**30])
+def test_watch_is_snoozed_for_a_minute_to_thirty_days(secs: int) -> None:
+    item = handed_in(1)
+    watch = make_watch(item, WatchKind.PR_CHECKS)
+
+    with pytest.raises(InvalidInputError, match="for 60 to 2592000 seconds"):
+        directives.snooze(draft_of(item, watch), watch.id, secs)
 
 
 def test_watch_that_is_done_cannot_be_snoozed() -> None:
@@ -488,4 +498,4 @@ def test_watch_that_is_done_cannot_be_snoozed() -> None:
     watch = make_watch(item, WatchKind.PR_CHECKS, status=WatchStatus.DONE)
 
     with pytest.raises(IllegalTransitionError, match="the watch is done"):
-        directives.snooze(draft_of(item, watch), watch, 600)
+        directives.snooze(draft_of(item, watch), watch.id, 600)

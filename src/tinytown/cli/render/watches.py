@@ -41,6 +41,8 @@ def watch_line(watch: Watch, item: WorkItem | None, now: datetime) -> str:
     pull = item.pull if item is not None else None
     number = f"#{pull.number}" if pull is not None else plain(watch.target_ref)
     secs = max(0, round((watch.next_due_at - now).total_seconds()))
+    if watch.status is WatchStatus.SNOOZED:
+        return f"💤 PR {number} {_NAMES[watch.kind]}: snoozed (next look in {secs}s)"
     if watch.consecutive_failures:
         times = f", {watch.consecutive_failures} times in a row" if watch.consecutive_failures > 1 else ""
         finding = f": {plain(watch.finding)}" if watch.finding else ""
@@ -49,6 +51,11 @@ def watch_line(watch: Watch, item: WorkItem | None, now: datetime) -> str:
     word = _WORDS.get(watch.kind, {}).get(verdict) or plain(watch.finding) or "not looked at yet"
     again = "retrying" if verdict is Verdict.FAILED else "next look"
     return f"{_MARKS[verdict]} PR {number} {_NAMES[watch.kind]}: {word} ({again} in {secs}s)"
+
+
+def watch_name(watch: Watch) -> str:
+    """`CI check of acme/shop/pull/1`."""
+    return f"{_NAMES[watch.kind]} of {plain(watch.target_ref)}"
 
 
 def _verdict(kind: WatchKind, pull: PullState | None) -> Verdict:
