@@ -12,7 +12,9 @@ from tinytown.domain.errors import ForgeError
 
 _FENCE = re.compile(r"---[ \t]*")
 _FIELD = re.compile(r"[A-Za-z_][\w-]*[ \t]*:")
-_TITLE = re.compile(r"""(title[ \t]*:[ \t]+)([^\s"'|>\[{&*!%@`#\x00-\x1f][^\x00-\x1f]*?)[ \t]*([\r\n]*)""", re.IGNORECASE)
+_TITLE = re.compile(
+    r"""(title[ \t]*:[ \t]+)([^\s"'|>\[{&*!%@`#\x00-\x1f][^\x00-\x1f]*?)[ \t]*([\r\n]*)""", re.IGNORECASE
+)
 _HEADING = re.compile(r"#{1,6}[ \t]+(.+?)[ \t]*#*[ \t]*")
 _STATE = re.compile(r"""(state[ \t]*:[ \t]*)("[^"]*"|'[^']*'|[^\s#]*)(.*)""", re.DOTALL)
 
