@@ -194,6 +194,11 @@ class WorkItem(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc
     """Reasons of its failed attempts, oldest first."""
 
     @property
+    def typed(self) -> str:
+        """Its key as it is typed in a command: a shell takes what begins with `#` for a comment."""
+        return self.key.removeprefix("#")
+
+    @property
     def is_done(self) -> bool:
         """Whether nothing is left to do."""
         return self.status is WorkStatus.DONE

@@ -89,5 +89,5 @@ def _open_gate(draft: Draft, item: WorkItem) -> None:
         draft.move(item.id, WorkStatus.DONE)
         draft.say("item.done", f"{item.key} is approved", item=item.id)
     else:
-        draft.move(item.id, WorkStatus.BLOCKED, hold=APPROVE_FIRST.format(key=item.key))
+        draft.move(item.id, WorkStatus.BLOCKED, hold=APPROVE_FIRST.format(key=item.typed))
         draft.say("item.blocked", f"{item.key} waits for a person's approval", item=item.id)

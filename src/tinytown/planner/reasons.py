@@ -52,7 +52,7 @@ def _lacks_reviewer(draft: Draft, item: WorkItem) -> str | None:
     task = draft.tasks.get(item.review_task_id or "")
     if task is not None:
         agents = [draft.agents.get(task.agent_id or "")]
-    help_ = f"start a reviewer: tt spawn reviewer, or: tt mission approve {item.key}"
+    help_ = f"start a reviewer: tt spawn reviewer, or: tt mission approve {item.typed}"
     if task is None and item.review_task_id is not None:
         return None  # just given
     return _away(draft, item, agents, f"nobody can review {item.key}; {help_}")

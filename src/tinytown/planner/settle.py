@@ -96,7 +96,7 @@ def _completed(draft: Draft, item: WorkItem, task: Task) -> None:
     head = task.head or item.submitted
     draft.move(item.id, WorkStatus.BLOCKED, **changes)
     if head is None:
-        hold(draft, draft.items[item.id], NO_COMMIT.format(key=item.key))
+        hold(draft, draft.items[item.id], NO_COMMIT.format(key=item.typed))
         return
     submit(draft, draft.items[item.id], task, head)
 
@@ -108,7 +108,7 @@ def _answered(draft: Draft, item: WorkItem, task: Task, changes: dict[str, objec
         draft.say("item.done", f"{item.key} is done", item=item.id)
     else:
         draft.move(item.id, WorkStatus.BLOCKED, **changes)
-        hold(draft, draft.items[item.id], NO_ANSWER.format(key=item.key))
+        hold(draft, draft.items[item.id], NO_ANSWER.format(key=item.typed))
 
 
 def submit(draft: Draft, item: WorkItem, task: Task, head: str) -> None:

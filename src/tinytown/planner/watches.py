@@ -152,7 +152,7 @@ def _mergeable(draft: Draft, item: WorkItem, pull: PullState, seen: Mergeability
         return
     if not seen.is_open:
         pull = msgspec.structs.replace(pull, is_open=False, mergeable=Verdict.UNKNOWN)
-        hold(draft, _put_pull(draft, item, pull), CLOSED.format(key=item.key))
+        hold(draft, _put_pull(draft, item, pull), CLOSED.format(key=item.typed))
         return
     pull = _at_head(draft, item, pull, seen.head)
     item = _put_pull(draft, item, msgspec.structs.replace(pull, mergeable=seen.verdict, is_open=True))

@@ -259,7 +259,7 @@ def test_missing_mender_and_missing_reviewer_are_asked_for() -> None:
 
     (text,) = asked(decision)
     assert "no agent can mend #1; start one: tt spawn backend" in text
-    assert "nobody can review #2; start a reviewer: tt spawn reviewer, or: tt mission approve #2" in text
+    assert "nobody can review #2; start a reviewer: tt spawn reviewer, or: tt mission approve 2" in text
 
 
 def test_only_the_author_left_to_review_asks_for_help() -> None:

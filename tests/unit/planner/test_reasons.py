@@ -171,7 +171,7 @@ def test_item_in_review_says_who_reviews_it() -> None:
         "PR #1: waits for a free reviewer: reviewer (working)"
     ]
     assert why(waiting, make_agent("backend")) == [
-        "nobody can review #1; start a reviewer: tt spawn reviewer, or: tt mission approve #1"
+        "nobody can review #1; start a reviewer: tt spawn reviewer, or: tt mission approve 1"
     ]
 
 

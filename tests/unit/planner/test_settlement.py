@@ -125,7 +125,7 @@ def test_work_reported_without_a_commit_is_held_for_a_person() -> None:
     after = changed(ended(item, reported(make_task(item), result="done")), 1)
 
     assert after.status is WorkStatus.BLOCKED
-    assert after.hold == "reported as done, but its branch has no commit; accept it with: tt mission approve #1"
+    assert after.hold == "reported as done, but its branch has no commit; accept it with: tt mission approve 1"
 
 
 def test_item_without_a_branch_is_done_with_an_answer() -> None:
@@ -144,7 +144,7 @@ def test_item_without_a_branch_is_held_without_an_answer() -> None:
 
     assert (after.status, after.hold) == (
         WorkStatus.BLOCKED,
-        "reported as done without an answer; accept it with: tt mission approve #1",
+        "reported as done without an answer; accept it with: tt mission approve 1",
     )
 
 

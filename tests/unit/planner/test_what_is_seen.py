@@ -347,7 +347,7 @@ def test_pull_request_closed_by_somebody_asks_for_a_person() -> None:
     after, _ = step(watched(item), saw_merging(item, is_open=False))
 
     assert after.items[item.id].hold == (
-        "its pull request was closed without merging; reopen it, or: tt mission approve #1"
+        "its pull request was closed without merging; reopen it, or: tt mission approve 1"
     )
     assert (pull_of(after).is_open, pull_of(after).mergeable) == (False, Verdict.UNKNOWN)
 
