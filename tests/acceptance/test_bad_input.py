@@ -194,7 +194,7 @@ def test_a_cycle_is_refused_as_a_path(town: TownCalls) -> None:
 def test_broken_manifest_is_told_with_its_line(town: TownCalls) -> None:
     town.issue(1, "Design")
     (town.root / "mission.toml").write_text("[[overrides]]\nissue = 1\nowner_rolle = 'x'\n")
-    refused(town.tt("mission", "start", "-i", "1"), 2, "mission.toml:3", "owner_rolle")
+    refused(town.tt("mission", "start", "-i", "1"), 1, "mission.toml:3", "owner_rolle")
 
 
 def test_detached_checkout_is_refused(town: TownCalls) -> None:

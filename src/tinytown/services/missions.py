@@ -10,7 +10,7 @@ from typing import TypeVar
 import msgspec
 
 from tinytown.domain.agent import Agent
-from tinytown.domain.errors import ForgeUnavailableError, InvalidInputError, NotFoundError, ProblemsError
+from tinytown.domain.errors import ForgeUnavailableError, InvalidInputError, NotFoundError
 from tinytown.domain.ids import by_prefix, new_id, short
 from tinytown.domain.mission import Mission, MissionEvent, MissionState
 from tinytown.domain.policy import MissionPolicy
@@ -29,6 +29,14 @@ from tinytown.store.agents import AgentStore
 from tinytown.store.missions import MissionStore, Stored
 
 T = TypeVar("T")
+
+
+class Objectives(msgspec.Struct, frozen=True, kw_only=True):
+    """What a person named to be done."""
+
+    refs: tuple[ObjectiveRef, ...]
+    problems: tuple[str, ...] = ()
+    """What of it is no objective."""
 
 
 class Started(msgspec.Struct, frozen=True, kw_only=True):
@@ -86,8 +94,8 @@ class Missions:
         self._may_direct = may_direct
         self._redact = redact
 
-    def objectives(self, issues: Sequence[str], docs: Sequence[Path], root: Path) -> tuple[ObjectiveRef, ...]:
-        """What a person named, as references. ProblemsError lists everything that is not one."""
+    def objectives(self, issues: Sequence[str], docs: Sequence[Path], root: Path) -> Objectives:
+        """What a person named, as references. InvalidInputError when nothing was named."""
         refs: list[ObjectiveRef] = []
         problems: list[str] = []
         for text in issues:
@@ -101,25 +109,29 @@ class Missions:
                 refs.append(DocRef(path.relative_to(root).as_posix()))
             else:
                 problems.append(f"document {doc} is outside the town's folder {root}")
-        if problems:
-            raise ProblemsError(tuple(problems))
-        if not refs:
+        if not refs and not problems:
             raise InvalidInputError("a mission needs objectives: give --issue N or --doc PATH")
-        return tuple(refs)
+        return Objectives(refs=tuple(refs), problems=tuple(problems))
 
-    def start(self, objectives: tuple[ObjectiveRef, ...], policy: MissionPolicy, manifest: str | None) -> Started:
+    def start(self, objectives: Objectives, policy: MissionPolicy, manifest: str | None) -> Started:
         """Start a mission, all or nothing. An unreachable forge leaves it in planning; the dispatcher tries again.
 
         Raises:
-            ProblemsError: every problem found; nothing was stored. ConfigError: the manifest is not valid.
+            ProblemsError: every problem found, also in the manifest; nothing was stored.
             AlreadyExistsError: an objective is in a mission that has not ended.
         """
         self._caller.check_directing("start a mission", may_direct=self._may_direct)
         now = self._clock()
-        plan = Plan(mission_id=new_id(), objectives=objectives, manifest=manifest, roles=self.roles())
+        plan = Plan(
+            mission_id=new_id(),
+            objectives=objectives.refs,
+            manifest=manifest,
+            roles=self.roles(),
+            problems=objectives.problems,
+        )
         mission = Mission(
             id=plan.mission_id,
-            objective_refs=objectives,
+            objective_refs=objectives.refs,
             state=MissionState.RUNNING,
             policy=policy,
             created_at=now,

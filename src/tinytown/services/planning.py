@@ -7,7 +7,14 @@ from pathlib import Path
 
 import msgspec
 
-from tinytown.domain.errors import ForgeError, ForgeUnavailableError, NotFoundError, ProblemsError, TinytownError
+from tinytown.domain.errors import (
+    ConfigError,
+    ForgeError,
+    ForgeUnavailableError,
+    NotFoundError,
+    ProblemsError,
+    TinytownError,
+)
 from tinytown.domain.issue import Issue
 from tinytown.domain.refs import DocRef, IssueRef, ObjectiveRef
 from tinytown.forges.base import Forge
@@ -24,6 +31,8 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     objectives: tuple[ObjectiveRef, ...]
     manifest: str | None
     roles: frozenset[str]
+    problems: tuple[str, ...] = ()
+    """What was found wrong before anything was read; told together with the rest."""
 
 
 class Planning:
@@ -43,14 +52,14 @@ class Planning:
         Raises:
             ProblemsError: every problem found. ForgeUnavailableError: the forge cannot be reached; try again later.
         """
-        manifest = self._manifest(plan.manifest)
-        problems: list[str] = []
-        issues: dict[ObjectiveRef, Issue] = {}
-        for ref in plan.objectives:
-            self._collect(ref, issues, problems)
-        if problems and not issues:
-            raise ProblemsError(tuple(problems))
-        outside = {ref: self._outside(ref, problems) for ref in scan(issues, home=self._forge.home, manifest=manifest)}
+        problems = list(plan.problems)
+        manifest = self._manifest(plan.manifest, problems)
+        try:
+            issues, outside = self._read_all(plan.objectives, manifest, problems)
+        except ForgeUnavailableError as error:
+            if problems:  # waiting for the forge would not mend them
+                raise ProblemsError(tuple(problems)) from error
+            raise
         try:
             compiled = compile_mission(
                 mission_id=plan.mission_id,
@@ -68,6 +77,18 @@ class Planning:
         if problems:
             raise ProblemsError(tuple(problems))
         return compiled
+
+    def _read_all(
+        self, refs: tuple[ObjectiveRef, ...], manifest: Manifest | None, problems: list[str]
+    ) -> tuple[dict[ObjectiveRef, Issue], dict[IssueRef, Issue | None]]:
+        """The objectives, and the issues outside the mission that they depend on."""
+        issues: dict[ObjectiveRef, Issue] = {}
+        for ref in refs:
+            self._collect(ref, issues, problems)
+        if problems and not issues:
+            raise ProblemsError(tuple(problems))
+        wanted = scan(issues, home=self._forge.home, manifest=manifest)
+        return issues, {ref: self._outside(ref, problems) for ref in wanted}
 
     def _collect(self, ref: ObjectiveRef, issues: dict[ObjectiveRef, Issue], problems: list[str]) -> None:
         try:
@@ -97,8 +118,12 @@ class Planning:
         title = next((line.lstrip("# ").strip() for line in text.splitlines() if line.startswith("#")), path.stem)
         return Issue(ref=ref, title=title or path.stem, body=text, url=ref.path)
 
-    def _manifest(self, text: str | None) -> Manifest | None:
-        return parse_manifest(text, MANIFEST_FILE) if text is not None else None
+    def _manifest(self, text: str | None, problems: list[str]) -> Manifest | None:
+        try:
+            return parse_manifest(text, MANIFEST_FILE) if text is not None else None
+        except ConfigError as error:
+            problems.extend(error.message.splitlines())
+            return None
 
 
 def read_manifest(root: Path, given: Path | None) -> str | None:

@@ -9,10 +9,11 @@ from tests.integration.services.directing import missions_of
 from tests.properties.mission_town import PaperTown
 from tests.properties.paper_forge import PaperForge
 
-from tinytown.domain.errors import ForgeUnavailableError
+from tinytown.domain.errors import ForgeUnavailableError, ProblemsError
 from tinytown.domain.mission import MissionState
 from tinytown.domain.policy import MissionPolicy
 from tinytown.domain.refs import IssueRef
+from tinytown.services.missions import Objectives
 
 ISSUE = IssueRef("acme", "shop", 1)
 
@@ -36,7 +37,7 @@ def town(redis_url: str, tmp_path: Path) -> Iterator[PaperTown]:
 
 
 def test_mission_started_while_the_forge_is_away_is_planned_when_it_is_back(town: PaperTown, tmp_path: Path) -> None:
-    started = missions_of(town, tmp_path).start((ISSUE,), MissionPolicy(), None)
+    started = missions_of(town, tmp_path).start(Objectives(refs=(ISSUE,)), MissionPolicy(), None)
     town.mission_id = started.mission.id
 
     assert (started.mission.state, started.items) == (MissionState.PLANNING, ())
@@ -50,3 +51,25 @@ def test_mission_started_while_the_forge_is_away_is_planned_when_it_is_back(town
 
     mission = town.read().mission
     assert (mission.base, len(town.read().items), mission.blocked_reason) == ("trunk", 1, None)
+
+
+def test_every_problem_is_told_whatever_it_is_about(town: PaperTown, tmp_path: Path) -> None:
+    town.forge.is_away = False  # type: ignore[attr-defined]  # it is the one above
+    missions = missions_of(town, tmp_path)
+    named = missions.objectives(["foo"], [tmp_path / "missing.md"], tmp_path)
+    with pytest.raises(ProblemsError) as told:
+        missions.start(named, MissionPolicy(), "[[overrides]]\nissue = 1\ncolour = 2\n")
+
+    problems = told.value.problems
+    assert len(problems) == 3
+    assert "'foo' is not an issue" in problems[0]
+    assert "mission.toml:3" in problems[1]
+    assert "missing.md cannot be read" in problems[2]
+    assert town.missions.ids() == []
+
+
+def test_what_is_wrong_already_is_not_put_off_until_the_forge_is_back(town: PaperTown, tmp_path: Path) -> None:
+    missions = missions_of(town, tmp_path)
+    with pytest.raises(ProblemsError, match="'foo' is not an issue"):
+        missions.start(missions.objectives(["foo"], [], tmp_path), MissionPolicy(), None)
+    assert town.missions.ids() == []
