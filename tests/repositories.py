@@ -44,7 +44,7 @@ def commit(git: Git, files: Mapping[str, str | None], message: str = "Change") -
         target.parent.mkdir(parents=True, exist_ok=True)
         target.write_text(text)
         git.run("add", "--force", "--", path)
-    git.run("commit", "--quiet", "--allow-empty", "-m", message)
+    git.run("commit", "--quiet", "--allow-empty", "-m", message, env=ISOLATED)  # also where git knows nobody
     return git.rev_parse("HEAD")
 
 

@@ -410,19 +410,22 @@ class Town:
         from tinytown.runtime.environment import is_secret
         from tinytown.store.checks import CheckStore
 
-        local = self.settings.forge.local
-        commands = tuple(
-            CheckCommand(name=c.name, argv=c.argv, timeout_secs=c.timeout_secs or local.check_timeout_secs)
-            for c in local.checks
-        )
-        runner = CheckRunner(Git(self.root), self.state, commands, is_hidden=is_secret, redact=self.redact)
-        begun: list[Checking] = []
+        begun: list[CheckStore] = []
+
+        def runner() -> CheckRunner:
+            """The checks as they are configured now: who mends one does not want the old one run again."""
+            local = load_settings(self.root, environ=self.environ).forge.local
+            commands = tuple(
+                CheckCommand(name=c.name, argv=c.argv, timeout_secs=c.timeout_secs or local.check_timeout_secs)
+                for c in local.checks
+            )
+            return CheckRunner(Git(self.root), self.state, commands, is_hidden=is_secret, redact=self.redact)
 
         def do_check(lease: HostLease, stop: threading.Event) -> bool:
             if not begun:
-                runner.sweep()  # what a check left behind when its host was killed
-                begun.append(Checking(CheckStore(self.connect(), self.keys), runner, self.clock))
-            return begun[0].turn(lease.host_id, stop)
+                runner().sweep()  # what a check left behind when its host was killed
+                begun.append(CheckStore(self.connect(), self.keys))
+            return Checking(begun[0], runner(), self.clock).turn(lease.host_id, stop)
 
         return do_check
 

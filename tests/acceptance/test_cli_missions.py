@@ -261,3 +261,21 @@ def test_secrets_in_what_a_person_tells_a_mission_are_not_stored(issues: TownCal
     shown = issues.ok("mission", "status", "--run", mission, "--json")
     assert "correct-horse" not in shown
     assert "log in with [redacted]" in shown
+
+
+def test_checks_are_run_as_they_are_configured_when_they_run(town: TownCalls) -> None:
+    """A host that runs since before a check was mended does not run the old one again."""
+    settings = town.root / "tinytown.toml"
+    written = settings.read_text()
+    settings.write_text(written.replace("checks = []", 'checks = [["false"]]'))
+    town.git.run("commit", "--quiet", "-am", "Check nothing")
+    town.issue(1, "Implement hello", HELLO)
+    town.ok("spawn", "backend", "--cli", "demo")
+    running = town.start("mission", "run", "-i", "1", "--no-reviewer", "--auto-merge")
+    wait_until(lambda: "must be mended" in town.tt("mission", "status", "--events").stdout, "the check failed")
+    settings.write_text(written.replace("checks = []", 'checks = [["true"]]'))
+    run = town.json("mission", "list")["missions"][0]["id"]
+    town.ok("mission", "note", run, "retry")
+    out, err = running.communicate(timeout=60)
+    assert running.returncode == 0, (out, err)
+    assert town.git.blob("main", "hello.py") == b'print("hello")\n'
