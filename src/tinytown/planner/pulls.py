@@ -13,6 +13,7 @@ from tinytown.domain.watch import TRIGGERS, Watch, WatchKind, WatchStatus
 from tinytown.domain.workitem import BUSY, PullState, Verdict, WorkItem, WorkStatus
 from tinytown.planner.draft import Draft
 from tinytown.planner.holds import forge_failed, is_backing_off
+from tinytown.planner.notices import tell_of_merge
 from tinytown.planner.settle import look_now
 from tinytown.planner.stage import Stage, stage_of
 from tinytown.planner.wants import Merge, Opened, OpenPull, Outcome, Refused
@@ -67,8 +68,7 @@ def merged(draft: Draft, outcome: Outcome, want: Merge) -> None:
     match outcome.found:
         case Merged(sha=sha, notice=notice):
             record_merge(draft, item, item.pull, sha)
-            if notice:
-                draft.say("merge.notice", notice, item=item.id)
+            tell_of_merge(draft, item, item.pull, notice)
         case Refused(reason=reason, is_temporary=is_temporary):
             draft.put(item.id, pull=msgspec.structs.replace(item.pull, mergeable=Verdict.UNKNOWN))
             look_now(draft, item.id, draft.now)

@@ -13,6 +13,7 @@ from tinytown.planner import fixes
 from tinytown.planner.backoff import watch_again_at
 from tinytown.planner.draft import Draft
 from tinytown.planner.holds import hold
+from tinytown.planner.notices import tell_of_merge
 from tinytown.planner.pulls import record_merge
 from tinytown.planner.settle import new_head
 from tinytown.planner.stage import ANY_HEAD
@@ -147,8 +148,7 @@ def _mergeable(draft: Draft, item: WorkItem, pull: PullState, seen: Mergeability
     if seen.merged_as is not None:
         if pull.merged_as is None:
             record_merge(draft, item, pull, seen.merged_as)
-            if seen.notice:
-                draft.say("merge.notice", seen.notice, item=item.id)
+            tell_of_merge(draft, item, pull, seen.notice)
         return
     if not seen.is_open:
         pull = msgspec.structs.replace(pull, is_open=False, mergeable=Verdict.UNKNOWN)

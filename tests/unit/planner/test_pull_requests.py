@@ -32,6 +32,8 @@ from tests.unit.planner.world import (
 )
 
 from tinytown.domain.agent import AgentState
+from tinytown.domain.ids import CONDUCTOR
+from tinytown.domain.message import MessageKind
 from tinytown.domain.mission import MissionState
 from tinytown.domain.pull import Merged
 from tinytown.domain.refs import IssueRef
@@ -264,6 +266,8 @@ def test_what_a_person_should_know_of_a_merge_is_said() -> None:
     _, decision = step(make_snapshot(item, BUSY, mission=AUTO), Outcome(want=merge_of(item), found=found))
 
     assert ("merge.notice", "checkout left behind") in [(e.type, e.text) for e in decision.changes.events]
+    told = [(m.to, m.kind, m.text) for m in decision.changes.messages]
+    assert told == [(CONDUCTOR, MessageKind.INFO, "PR #1 (#1) was merged: checkout left behind")]
 
 
 def test_merge_that_was_refused_is_looked_at_again_and_tried_after_a_pause() -> None:

@@ -1,0 +1,27 @@
+"""Telling the conductor, once, what a person should know of a merge."""
+
+from __future__ import annotations
+
+from tinytown.domain.ids import CONDUCTOR
+from tinytown.domain.message import Message, MessageKind
+from tinytown.domain.workitem import PullState, WorkItem
+from tinytown.planner.draft import Draft
+from tinytown.planner.help import DISPATCHER
+
+
+def tell_of_merge(draft: Draft, item: WorkItem, pull: PullState, notice: str) -> None:
+    """Say in the log and to the conductor what a merge left for a person to do; nothing when that is nothing."""
+    if not notice:
+        return
+    draft.say("merge.notice", notice, item=item.id)
+    draft.send(
+        Message(
+            id=draft.next_id("notice", item.id, pull.number, notice),
+            to=CONDUCTOR,
+            sender=DISPATCHER,
+            kind=MessageKind.INFO,
+            text=f"PR #{pull.number} ({item.key}) was merged: {notice}",
+            sent_at=draft.now,
+            mission_id=draft.mission.id,
+        )
+    )
