@@ -77,6 +77,8 @@ class Mission(msgspec.Struct, frozen=True, kw_only=True):
     """The branch that pull requests go into."""
     version: int = 0
     """Rises with each commit; a commit that planned from an older one is refused."""
+    trouble: str | None = None
+    """Why dispatchers cannot step it at present; nothing about it can be decided meanwhile."""
     is_paused: bool = False
     """Stopped by a person: what runs may finish, nothing new starts."""
     help: Help | None = None

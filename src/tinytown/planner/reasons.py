@@ -21,11 +21,18 @@ def reasons(draft: Draft, item: WorkItem) -> tuple[str, ...]:
     """What an item waits for: which item, check, review, agent or person, and until when."""
     stage = stage_of(item, draft.mission.policy)
     lines = list(_EXPLAIN[stage](draft, item))
+    if draft.mission.trouble is not None and stage is not Stage.DONE:
+        lines.insert(0, _trouble(draft, draft.mission.trouble))
     if draft.mission.is_paused and stage not in {Stage.DONE, Stage.WORK}:
         lines.append(f"the mission is stopped; go on with: tt mission resume {draft.mission.id[:8]}")
     if item.retry_at is not None and item.retry_at > draft.now:
         lines.append(f"tries again at {_clock(item.retry_at)}")
     return tuple(lines)
+
+
+def _trouble(draft: Draft, trouble: str) -> str:
+    again = draft.mission.next_wake_at
+    return f"the mission cannot be stepped: {trouble}" + (f"; tries again at {_clock(again)}" if again else "")
 
 
 def lacks_agent(draft: Draft, item: WorkItem) -> str | None:

@@ -30,6 +30,7 @@ def decide(snapshot: Snapshot, outcomes: Sequence[Outcome], now: datetime) -> De
         now: the time, aware UTC.
     """
     draft = Draft(snapshot, now)
+    draft.put_mission(trouble=None)  # whatever it was, it did not keep us from getting here
     for outcome in outcomes:
         take_in(draft, outcome)
     settle.settle(draft)

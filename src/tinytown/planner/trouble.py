@@ -20,5 +20,6 @@ def put_off(draft: Draft, reason: str, due: datetime) -> None:
     if draft.mission.state is MissionState.PLANNING:
         draft.put_mission(blocked_reason=reason)
     else:
+        draft.put_mission(trouble=reason)
         draft.move_mission(MissionState.BLOCKED, reason)
     ask(draft, reason, first_at=draft.now + PATIENCE)

@@ -41,6 +41,8 @@ LIVENESS_SECS = 5.0
 """How soon a dead host is noticed at the latest: nobody sends an event when it is killed."""
 HELD_PAUSE_SECS = 5.0
 """How soon a mission that another dispatcher has is tried again."""
+BUG_LIMIT = 200
+"""Most characters of a bug's own words in a mission's record."""
 OUTAGE_PAUSE_SECS = 1.0
 """How soon a store that did not answer is tried again."""
 
@@ -65,7 +67,7 @@ class DispatchTools(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Dispatcher:
-    """One dispatcher process's loop, and the single steps of it."""
+    """One dispatcher process's loop, and the single steps of it; it supervises missions, and outlives bugs they meet."""
 
     def __init__(self, tools: DispatchTools) -> None:
         self._tools = tools
@@ -181,6 +183,9 @@ class Dispatcher:
             self._troubles.put_off(mission_id, told(error), self._tools.clock())
         except (TinytownError, msgspec.MsgspecError) as error:
             self._troubles.put_off(mission_id, str(error), self._tools.clock())
+        except Exception as error:  # the supervisor: a bug that one mission meets would stop all of them
+            log.exception("a bug", action="dispatcher_bug", mission=mission_id[:8], exc_info=error)
+            self._troubles.put_off(mission_id, _bug(error), self._tools.clock())
         else:
             self._troubles.forget(mission_id)
             return is_ours
@@ -258,6 +263,12 @@ class Dispatcher:
 
     def _record(self) -> Record:
         return msgspec.structs.replace(self._tools.record, steps=self._steps, last_step_ms=self._last_step_ms)
+
+
+def _bug(error: Exception) -> str:
+    """A bug in one line, for people; the log has the rest."""
+    what = f"{type(error).__name__}: {error}".splitlines()[0][:BUG_LIMIT]
+    return f"the dispatcher met a bug with it: {what}; its log has the traceback"
 
 
 def _is_to_be_planned(stored: Stored) -> bool:

@@ -1,92 +1,31 @@
 from __future__ import annotations
 
-import uuid
-from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
-from typing import Any
 
 import pytest
+from tests.integration.services.paper import ISSUE, MISSION, NO_ROUTE, an_item, log_of, start, the_item
 from tests.properties.mission_town import START, PaperTown
 from tests.properties.paper_forge import KilledError
 
 from tinytown.domain.errors import (
     ConflictError,
     ForgeError,
-    ForgeUnavailableError,
-    ProblemsError,
     StaleError,
-    StoreError,
 )
-from tinytown.domain.ids import CONDUCTOR, derive_id
-from tinytown.domain.mission import Mission, MissionState
-from tinytown.domain.policy import MissionPolicy
-from tinytown.domain.refs import DocRef, IssueRef, ObjectiveRef
+from tinytown.domain.mission import MissionState
+from tinytown.domain.refs import DocRef
 from tinytown.domain.task import Report
-from tinytown.domain.workitem import Verdict, WorkItem, WorkKind, WorkStatus
+from tinytown.domain.workitem import Verdict, WorkStatus
 from tinytown.planner import directives
 from tinytown.planner.draft import Draft
 from tinytown.services import commits
 from tinytown.services.commits import command
-from tinytown.services.planning import Plan, Planning
-from tinytown.store.inbox import Inbox
-
-MISSION = "00000000-0000-4000-8000-000000000001"
-ISSUE = IssueRef("acme", "shop", 1)
-NO_ROUTE = ForgeUnavailableError("no route to the forge")
 
 
 @pytest.fixture
-def town(redis_url: str, tmp_path: Path) -> Iterator[PaperTown]:
-    made = PaperTown(redis_url, tmp_path, f"d-{uuid.uuid4().hex[:12]}")
-    yield made
-    made.close()
-
-
-def start(
-    town: PaperTown,
-    *refs: ObjectiveRef,
-    items: tuple[WorkItem, ...] = (),
-    mission_id: str = MISSION,
-    **fields: Any,
-) -> None:
-    values: dict[str, Any] = {
-        "state": MissionState.RUNNING if items else MissionState.PLANNING,
-        "policy": MissionPolicy(auto_merge=True),
-    }
-    mission = Mission(
-        id=mission_id,
-        objective_refs=refs,
-        created_at=START,
-        updated_at=START,
-        home=town.forge.home,
-        **{**values, **fields},
-    )
-    town.start(mission, items)
-
-
-def an_item(**fields: Any) -> WorkItem:
-    values: dict[str, Any] = {
-        "id": "00000000-0000-4000-8000-000000000002",
-        "mission_id": MISSION,
-        "key": "#1",
-        "title": "thing",
-        "kind": WorkKind.IMPLEMENT,
-        "status": WorkStatus.PENDING,
-        "branch": "tt/1-thing",
-        "created_at": START,
-        "updated_at": START,
-    }
-    return WorkItem(**{**values, **fields})
-
-
-def the_item(town: PaperTown) -> WorkItem:
-    (item,) = town.read().items.values()
-    return item
-
-
-def log_of(town: PaperTown) -> list[str]:
-    return [event.type for event in town.missions.events(MISSION)]
+def town(paper_town: PaperTown) -> PaperTown:
+    return paper_town
 
 
 # Planning
@@ -323,156 +262,6 @@ def test_command_makes_the_mission_due_at_once(town: PaperTown) -> None:
     _noted(town)
 
     assert town.due().missions == (MISSION,)
-
-
-# Trouble with one mission
-
-
-OTHER = "00000000-0000-4000-8000-000000000003"
-
-
-def start_other(town: PaperTown) -> None:
-    """A second mission, whose one item nobody works on yet."""
-    start(town, items=(an_item(id=derive_id(OTHER, "item"), mission_id=OTHER),), mission_id=OTHER)
-
-
-def damage(town: PaperTown) -> None:
-    """The record of the first mission cannot be read any more."""
-    town.missions._connection.execute("HSET", town.keys("mission", MISSION, "work"), "odd", "{}")
-
-
-def test_every_problem_is_told_when_an_outside_issue_cannot_be_read(town: PaperTown, tmp_path: Path) -> None:
-    (tmp_path / "plan.md").write_text("# Plan\n\nDepends on acme/other#9.\n")
-    town.forge.trouble = [ForgeError("issue 9 has broken front matter")]
-    plan = Plan(mission_id=MISSION, objectives=(DocRef("gone.md"), DocRef("plan.md")), manifest=None, roles=frozenset())
-
-    with pytest.raises(ProblemsError) as caught:
-        Planning(town.forge, tmp_path).compile(plan, START)
-
-    first, second = caught.value.problems
-    assert "gone.md cannot be read" in first
-    assert second == "issue 9 has broken front matter"
-
-
-def test_broken_mission_does_not_keep_others_waiting(town: PaperTown) -> None:
-    start(town, items=(an_item(),))
-    damage(town)
-    start_other(town)
-
-    town.dispatchers[0].tick(is_full=True)
-
-    assert [item.status for item in town.read().items.values()] == [WorkStatus.ASSIGNED]
-
-
-def test_broken_mission_is_tried_again_later_and_goes_on_when_it_is_mended(town: PaperTown) -> None:
-    start(town, items=(an_item(),))
-    damage(town)
-    town.dispatchers[0].tick(is_full=True)
-    town.missions._connection.execute("HDEL", town.keys("mission", MISSION, "work"), "odd")
-
-    town.pass_time(29)
-    town.dispatchers[0].tick(is_full=True)
-    assert the_item(town).status is WorkStatus.PENDING
-    town.pass_time(1)
-    town.dispatchers[0].tick(is_full=True)
-
-    assert the_item(town).status is WorkStatus.ASSIGNED
-
-
-def test_mission_in_trouble_says_so_and_asks_for_help_when_that_lasts(town: PaperTown) -> None:
-    start(town, items=(an_item(status=WorkStatus.BLOCKED, submitted="a" * 40),))
-    town.forge.trouble = [StoreError("no memory left")] * 100
-
-    for _ in range(20):
-        town.dispatchers[0].tick(is_full=True)
-        town.pass_time(30)
-
-    mission = town.read().mission
-    assert (mission.state, mission.blocked_reason) == (MissionState.BLOCKED, "no memory left")
-    (question,) = Inbox(town.missions._connection, town.keys).waiting(CONDUCTOR)
-    assert "no memory left" in question.text
-    assert len(town.forge.trouble) > 90, "it is tried less and less often"
-
-
-def test_mission_goes_on_after_trouble_as_if_nothing_had_been(town: PaperTown) -> None:
-    start(town, items=(an_item(status=WorkStatus.BLOCKED, submitted="a" * 40),))
-    town.forge.trouble = [StoreError("no memory left")]
-    town.dispatchers[0].tick(is_full=True)
-    assert town.read().mission.help is not None
-
-    town.pass_time(30)
-    town.dispatchers[0].tick(is_full=False)
-
-    assert the_item(town).pull is not None
-    assert town.read().mission.help is None
-
-
-def test_person_need_not_wait_until_a_mission_in_trouble_is_tried_again(town: PaperTown) -> None:
-    start(town, items=(an_item(status=WorkStatus.BLOCKED, submitted="a" * 40),))
-    town.forge.trouble = [StoreError("no memory left")]
-    town.dispatchers[0].tick(is_full=True)
-
-    town.tell(lambda draft: directives.note(draft, "resume"))
-    town.dispatchers[0].tick(is_full=False)
-
-    assert the_item(town).pull is not None
-
-
-def test_file_that_cannot_be_read_is_an_outcome_too(town: PaperTown) -> None:
-    start(town, items=(an_item(status=WorkStatus.BLOCKED, submitted="a" * 40),))
-    town.forge.trouble = [OSError(5, "Input/output error", "issues/0001-login.md")]
-
-    town.step(0)
-
-    assert (the_item(town).errors, the_item(town).hold) == (1, None)
-    told = [event.text for event in town.missions.events(MISSION) if event.type == "forge.failed"]
-    assert "issues/0001-login.md: Input/output error" in told[0]
-
-
-def test_sweep_does_not_plan_a_mission_before_it_is_due(town: PaperTown) -> None:
-    start(town, ISSUE)
-    town.forge.trouble = [NO_ROUTE]
-    town.dispatchers[0].tick(is_full=True)
-
-    town.pass_time(29)
-    town.dispatchers[0].tick(is_full=True)
-    assert town.read().mission.state is MissionState.PLANNING
-    town.pass_time(1)
-    town.dispatchers[0].tick(is_full=True)
-
-    assert town.read().mission.state is not MissionState.PLANNING
-
-
-def test_mission_that_cannot_be_planned_for_long_asks_for_help(town: PaperTown) -> None:
-    start(town, ISSUE)
-    town.forge.trouble = [NO_ROUTE] * 100
-
-    for _ in range(20):
-        town.dispatchers[0].tick(is_full=True)
-        town.pass_time(30)
-
-    (question,) = Inbox(town.missions._connection, town.keys).waiting(CONDUCTOR)
-    assert "no route to the forge" in question.text
-    assert town.read().mission.state is MissionState.PLANNING
-
-
-def test_checks_that_could_not_be_run_are_run_again_when_a_person_says_so(town: PaperTown) -> None:
-    start(town, items=(an_item(),))
-    town.step(0)
-    town.claim("backend")
-    town.end_run("backend", Report.COMPLETED, commits=True)
-    head = next(iter(town.forge.branches.values()))
-    town.forge.judge(head, Verdict.UNKNOWN)
-    town.step(0)
-    assert the_item(town).hold is not None
-
-    town.tell(directives.resume)
-    town.step(0)
-
-    assert head not in town.forge.unrunnable
-    pull = the_item(town).pull
-    assert pull is not None
-    assert (the_item(town).hold, pull.checks) == (None, Verdict.PENDING)
 
 
 # When the next tick is

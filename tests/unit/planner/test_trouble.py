@@ -1,8 +1,10 @@
 from __future__ import annotations
 
-from tests.unit.planner.world import NOW, later, make_agent, make_draft, make_mission, ready, said
+from tests.unit.planner.world import NOW, decided, handed_in, later, make_agent, make_draft, make_mission, ready, said
 
 from tinytown.domain.mission import Help, MissionState
+from tinytown.domain.workitem import WorkStatus
+from tinytown.planner.reasons import reasons
 from tinytown.planner.trouble import put_off
 
 
@@ -43,3 +45,19 @@ def test_stopped_mission_in_trouble_keeps_quiet() -> None:
 
     assert (draft.mission.blocked_reason, draft.mission.help) == ("stopped", None)
     assert draft.wake_at == later(30)
+
+
+def test_items_of_a_mission_in_trouble_say_so_until_it_is_stepped_again() -> None:
+    item, done = ready(1), handed_in(2, status=WorkStatus.DONE)
+    draft = make_draft(item, done, make_agent("worker"))
+    put_off(draft, "no memory left", later(30))
+    mission = draft.changes().mission
+
+    assert reasons(make_draft(item, done, mission=mission), item)[0] == (
+        "the mission cannot be stepped: no memory left; tries again at 12:00:30 UTC"
+    )
+    assert "memory" not in "".join(reasons(make_draft(item, done, mission=mission), done))
+    assert decided(item, make_agent("worker"), mission=mission).changes.mission.trouble is None
+    assert reasons(make_draft(item, mission=make_mission(trouble="no memory left")), item)[0] == (
+        "the mission cannot be stepped: no memory left"
+    )
