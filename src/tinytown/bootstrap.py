@@ -15,7 +15,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tinytown.config import TOWN_FILE, Settings, find_root, load_settings
+from tinytown.config import TOWN_FILE, Settings, find_root, load_settings, named_root
 from tinytown.domain.agent import GONE
 from tinytown.domain.errors import ConfigError
 from tinytown.domain.ids import CONDUCTOR, new_id
@@ -32,7 +32,7 @@ from tinytown.store.inbox import Inbox
 from tinytown.store.keys import Keys
 from tinytown.store.missions import MissionStore
 from tinytown.store.schema import check_schema
-from tinytown.store.server import ensure_server, server_pid, server_url, stop_server
+from tinytown.store.server import ensure_server, server_url
 from tinytown.store.tasks import TaskStore
 
 if TYPE_CHECKING:
@@ -50,8 +50,6 @@ if TYPE_CHECKING:
     from tinytown.services.insights import Insights
     from tinytown.services.messages import Messages
     from tinytown.services.missions import Missions
-    from tinytown.services.shutdown import Shutdown
-    from tinytown.store.dispatchers import Dispatcher as Record
     from tinytown.store.hosts import HostLease
 
 
@@ -237,25 +235,6 @@ class Town:
         """The folder of the agents' output."""
         return self.state / "logs" / "agents"
 
-    def shutdown(self) -> Shutdown:
-        """Stops what runs of the town on this machine."""
-        from tinytown.services.shutdown import Shutdown  # looks at processes
-
-        has_own = self.settings.redis.url is None
-
-        def is_store_there() -> bool:
-            return not has_own or server_pid(self.root) is not None  # it is not started only to be stopped
-
-        def dispatchers() -> list[Record]:
-            return self.dispatcher_store.all()
-
-        return Shutdown(
-            self.state,
-            dispatchers=dispatchers,
-            is_store_there=is_store_there,
-            stop_server=lambda: has_own and stop_server(self.root),
-        )
-
     def start_host(self) -> bool:
         """Start this machine's host in the background unless it runs."""
         from tinytown.runtime.launcher import start_host  # starts processes; few commands do
@@ -307,7 +286,7 @@ class Town:
         """A dispatcher for this process."""
         from tinytown.services.dispatch import Dispatcher, DispatchTools
         from tinytown.services.planning import Planning
-        from tinytown.services.presence import Presence
+        from tinytown.services.presence import DISPATCHERS, Presence
         from tinytown.store.dispatchers import Dispatcher as Record
 
         record = Record(id=new_id(), machine=socket.gethostname(), pid=os.getpid(), started_at=self.clock())
@@ -323,7 +302,7 @@ class Town:
                 ensure_host=self.ensure_host,
                 clock=self.clock,
                 sleep=time.sleep,
-                presence=Presence(state_folder(self.root) / "dispatchers"),
+                presence=Presence(state_folder(self.root) / DISPATCHERS),
                 tick_secs=self.settings.dispatcher.tick_secs,
             )
         )
@@ -434,5 +413,5 @@ def open_town(
     start: Path, environ: Mapping[str, str], flags: Mapping[str, object] | None = None, town: Path | None = None
 ) -> Town:
     """The town that `start` is in, or the one in the folder `town`."""
-    root = town.resolve() if town is not None else find_root(start, environ)
+    root = named_root(town) if town is not None else find_root(start, environ)
     return Town(load_settings(root, environ=environ, flags=flags), environ)

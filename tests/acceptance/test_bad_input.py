@@ -44,7 +44,15 @@ def test_no_town_says_how_to_make_one(repository: TownCalls, command: str) -> No
 
 
 def test_town_option_that_names_no_town(repository: TownCalls) -> None:
-    refused(repository.tt("--town", "nowhere", "status"), 2, "no tinytown.toml", "nowhere")
+    refused(repository.tt("--town", ".", "status"), 2, "no tinytown.toml", "tt init")
+
+
+@pytest.mark.parametrize("command", ["status", "stop"])
+@pytest.mark.parametrize(("folder", "words"), [("nowhere", "does not exist"), ("README.md", "is not a folder")])
+def test_town_option_that_names_no_folder(repository: TownCalls, folder: str, words: str, command: str) -> None:
+    done = repository.tt("--town", folder, command)
+    refused(done, 2, f"{repository.root / folder} {words}")
+    assert "tt init" not in done.stderr
 
 
 def test_broken_toml_is_told_with_file_line_and_column(town: TownCalls) -> None:

@@ -6,7 +6,7 @@ Later layers win: defaults, `~/.tt/config.toml`, the town's `tinytown.toml`, env
 from __future__ import annotations
 
 from tinytown.config.load import USER_FILE, load_settings
-from tinytown.config.roots import TOWN_FILE, find_root
+from tinytown.config.roots import TOWN_FILE, find_any_root, find_root, named_root
 from tinytown.config.settings import (
     AgentSettings,
     Check,
@@ -31,6 +31,8 @@ __all__ = [
     "Settings",
     "TownSettings",
     "WorktreeSettings",
+    "find_any_root",
     "find_root",
     "load_settings",
+    "named_root",
 ]

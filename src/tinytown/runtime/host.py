@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import threading
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Coroutine
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
 from functools import partial
@@ -27,6 +27,7 @@ from tinytown.domain.ids import new_id
 from tinytown.runtime.cleanup import Cleaner
 from tinytown.runtime.ladder import Ladder
 from tinytown.runtime.orphans import ChildIdentity, stop_orphans
+from tinytown.runtime.outage import Outage
 from tinytown.runtime.run_records import RunRecords
 from tinytown.runtime.runner import Runner, RunnerTools
 from tinytown.runtime.stores import Stores
@@ -42,6 +43,8 @@ IDLE_EXIT_SECS = 600.0
 """A host without agents ends after this time."""
 RETRY_SECS = 1.0
 
+CLOSE_SECS = 5.0
+"""How long a host that is told to stop waits for a store that is away; its lease runs out by itself."""
 
 class HostTools(msgspec.Struct, frozen=True, kw_only=True):
     """What a host is made of; put together by bootstrap."""
@@ -80,6 +83,7 @@ class Host:
         self._tasks: dict[str, asyncio.Task[None]] = {}
         self._lease: HostLease
 
+        self._outage = Outage(log)
     def stop(self) -> None:
         """End in order: runs are stopped, their messages wait for the next host."""
         self._stop.set()
@@ -87,10 +91,10 @@ class Host:
 
     async def serve(self) -> None:
         """Run agents until told to stop, whatever happens to the lease."""
-        self._stores = await self.store(self._tools.open_stores)
-        threading.Thread(target=self._pump, args=(asyncio.get_running_loop(),), daemon=True).start()
         try:
             while not self._stop.is_set():
+            self._stores = await self._unless_stopped(self.store(self._tools.open_stores))
+            threading.Thread(target=self._pump, args=(asyncio.get_running_loop(),), daemon=True).start()
                 try:
                     await self._life()
                 except LeaseLostError as error:
@@ -108,11 +112,27 @@ class Host:
             try:
                 return await asyncio.get_running_loop().run_in_executor(self._store_thread, call)
             except StoreUnavailableError as error:
-                log.warning("store unreachable, trying again", action="store_unavailable", reason=error.message)
+                self._outage.goes_on(error.message)
                 await asyncio.sleep(RETRY_SECS)
 
     async def work(self, call: Callable[[], T]) -> T:
         """Do something slow, such as git, in a worker thread."""
+            else:
+                self._outage.is_over()
+                return answer
+
+    async def _unless_stopped(self, call: Coroutine[None, None, T]) -> T:
+        """What the call gives; _Ended when the host is told to stop and the call takes long, as when the store is away."""
+        doing, told = asyncio.create_task(call), asyncio.create_task(self._stop.wait())
+        try:
+            await asyncio.wait({doing, told}, return_when=asyncio.FIRST_COMPLETED)
+            await asyncio.wait({doing}, timeout=CLOSE_SECS)
+            if doing.done():
+                return doing.result()
+            raise _Ended
+        finally:
+            doing.cancel()
+            told.cancel()
         return await asyncio.get_running_loop().run_in_executor(self._workers, call)
 
     def _pump(self, loop: asyncio.AbstractEventLoop) -> None:
@@ -130,7 +150,7 @@ class Host:
 
     async def _life(self) -> None:
         """From opening the host to its end; whatever ends it, no child of it is left running."""
-        await self._open()
+        await self._unless_stopped(self._open())
         try:
             async with asyncio.TaskGroup() as group:
                 group.create_task(self._renew())
@@ -185,8 +205,13 @@ class Host:
 
     async def _close(self) -> None:
         now = self._tools.clock()
-        with contextlib.suppress(LeaseLostError):  # released already: nothing is left to give back
-            await self.store(lambda: self._stores.hosts.close(self._lease, now))
+        closing = self.store(lambda: self._stores.hosts.close(self._lease, now))
+        try:
+            await asyncio.wait_for(closing, CLOSE_SECS)
+        except LeaseLostError:
+            pass  # released already: nothing is left to give back
+        except TimeoutError:
+            log.warning("the store is away: it learns from the lease that this host ended", action="close_unheard")
         log.info("host closed", action="host_closed", host=self._lease.host_id)
 
     async def _until_told(self) -> None:

@@ -20,6 +20,7 @@ from tinytown.domain.mission import MissionState
 from tinytown.forges.base import Forge
 from tinytown.planner.tick import Decision, decide
 from tinytown.planner.wants import Outcome, Want
+from tinytown.runtime.outage import Outage
 from tinytown.services.commits import to_commit, to_snapshot
 from tinytown.services.outside import carry_out, told
 from tinytown.services.planning import Planning
@@ -77,6 +78,7 @@ class Dispatcher:
         self._is_announced = False
         self._next_at: datetime | None = None
         self._troubles = Troubles(tools.missions, tools.record.id)
+        self._outage = Outage(log)
 
     def tick(self, *, is_full: bool) -> Due:
         """Step every mission that is due, or every active one.
@@ -131,6 +133,7 @@ class Dispatcher:
         """Tick; how to wait for the next one."""
         try:
             due = self._tick_in_time()
+            self._outage.is_over()
             on_tick()
         except StoreUnavailableError as error:
             return partial(self._sit_out, error)
@@ -152,7 +155,7 @@ class Dispatcher:
 
     def _sit_out(self, error: StoreUnavailableError) -> None:
         """Wait for a store that does not answer; then look at everything, for events may have been missed."""
-        log.warning("store unreachable, trying again", action="store_unavailable", reason=error.message)
+        self._outage.goes_on(error.message)
         self._swept_at = None
         self._tools.sleep(OUTAGE_PAUSE_SECS)
 

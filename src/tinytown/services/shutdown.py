@@ -1,23 +1,30 @@
-"""Stopping all of a town that runs on this machine: dispatchers, agents with their host, then the server."""
+"""Stopping all of a town that runs on this machine: dispatchers, agents with their host, then the server.
+
+The locks and process ids in the town's `.tt` folder are all it needs: neither settings nor a store that answers.
+"""
 
 from __future__ import annotations
 
 import os
-import socket
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import TypeVar
 
 import msgspec
 import psutil
 
-from tinytown.domain.errors import ConflictError
+from tinytown.domain.errors import ConflictError, TinytownError
 from tinytown.forges.local.checks import stop_left_checks
-from tinytown.runtime.ladder import Ladder, stop_all
+from tinytown.runtime.ladder import Ladder, is_living, stop_all
 from tinytown.runtime.launcher import host_lock, host_pid, is_host_running
 from tinytown.runtime.orphans import find_orphans, stop_orphans
 from tinytown.runtime.run_records import RunRecords
-from tinytown.store.dispatchers import Dispatcher
+from tinytown.services.machine import STATE_FOLDER
+from tinytown.services.presence import DISPATCHERS, Living, Presence
+from tinytown.store.server import stop_server
+
+T = TypeVar("T")
 
 # No wait between INT and TERM: started in the background by a shell, a process may not see the first.
 DISPATCHER_LADDER = Ladder(int_secs=0.0, term_secs=20.0)
@@ -42,41 +49,49 @@ class Stopped(msgspec.Struct, frozen=True, kw_only=True):
     """Processes of agents and checks that a dead host had left."""
     had_server: bool = False
     """Whether the town's own server ran."""
+    problems: tuple[str, ...] = ()
+    """What should have stopped and still runs; then the town's own server is left alone, as it would be started again."""
 
 
 class Shutdown:
-    """Stops what runs of one town on this machine."""
+    """Stops what runs on this machine of the town in a folder."""
 
-    def __init__(
-        self,
-        state: Path,
-        *,
-        dispatchers: Callable[[], list[Dispatcher]],
-        is_store_there: Callable[[], bool],
-        stop_server: Callable[[], bool],
-    ) -> None:
-        self._state = state
-        self._dispatchers = dispatchers
-        self._is_store_there = is_store_there
-        self._stop_server = stop_server
+    def __init__(self, root: Path) -> None:
+        self._root = root
+        self._state = root / STATE_FOLDER
+        self._problems: list[str] = []
 
     def run(self) -> Stopped:
-        """Stop everything, in the order in which nothing starts anything else again.
+        """Stop everything, in the order in which nothing starts anything else again; what cannot be is told."""
+        dispatchers = self._stop_dispatchers()
+        host = self._attempt(self._stop_host)
+        leftovers = None if is_host_running(self._state) else self._attempt(self._stop_leftovers)
+        had_server = None if self._problems else self._attempt(lambda: stop_server(self._root))
+        return Stopped(
+            dispatchers=dispatchers,
+            host=host,
+            leftovers=leftovers or 0,
+            had_server=had_server or False,
+            problems=tuple(self._problems),
+        )
 
-        Raises:
-            ConflictError: a process cannot be stopped. ServerError: the server cannot be stopped.
-        """
-        dispatchers = self._stop_dispatchers() if self._is_store_there() else ()
-        host = self._stop_host()
-        leftovers = self._stop_leftovers()
-        return Stopped(dispatchers=dispatchers, host=host, leftovers=leftovers, had_server=self._stop_server())
+    def _attempt(self, stop: Callable[[], T]) -> T | None:
+        try:
+            return stop()
+        except TinytownError as error:
+            self._problems.append(error.message)
+            return None
 
     def _stop_dispatchers(self) -> tuple[int, ...]:
-        here = socket.gethostname()
-        records = [record for record in self._dispatchers() if record.machine == here and record.pid != os.getpid()]
-        found = [process for record in records if (process := _dispatcher(record)) is not None]
-        _must_end(found, DISPATCHER_LADDER, "dispatcher")
-        return tuple(process.pid for process in found)
+        there = [one for one in Presence(self._state / DISPATCHERS).living() if one.pid != os.getpid()]
+        found = {process.pid: process for one in there if (process := _dispatcher(one)) is not None}
+        self._problems += [
+            f"a dispatcher holds {one.file}, but its process is not to be seen from here; end it where it runs"
+            for one in there
+            if one.pid not in found and one.is_there()
+        ]
+        self._attempt(lambda: _must_end(list(found.values()), DISPATCHER_LADDER, "dispatcher"))
+        return tuple(pid for pid, process in found.items() if not is_living(process))
 
     def _stop_host(self) -> int | None:
         pid = host_pid(self._state)
@@ -85,8 +100,9 @@ class Shutdown:
         try:
             host = psutil.Process(pid)
         except psutil.NoSuchProcess:
-            return None
-        _must_end([host], HOST_LADDER, "host")
+            host = None
+        if host is not None:
+            _must_end([host], HOST_LADDER, "host")
         deadline = time.monotonic() + _RELEASE_SECS
         while is_host_running(self._state):
             if time.monotonic() > deadline:
@@ -110,11 +126,13 @@ class Shutdown:
         return len(left) + checks
 
 
-def _dispatcher(record: Dispatcher) -> psutil.Process | None:
-    """The process of a dispatcher, if it is still that one: numbers are used again."""
+def _dispatcher(one: Living) -> psutil.Process | None:
+    """The process of a dispatcher, if that is to be seen from here: in another container numbers mean other processes."""
+    if one.pid is None:
+        return None
     try:
-        process = psutil.Process(record.pid)
-        is_old_enough = process.create_time() <= record.started_at.timestamp() + _START_TOLERANCE_SECS
+        process = psutil.Process(one.pid)
+        is_old_enough = process.create_time() <= one.since + _START_TOLERANCE_SECS
         arguments = process.cmdline()
     except psutil.Error:
         return None

@@ -114,7 +114,7 @@ def stop_server(root: Path) -> bool:
         ServerError: the lock cannot be taken, or the process is not ours to stop.
     """
     places = _Places(root.resolve())
-    if not places.home.is_dir():
+    if not places.data.is_dir():
         return False
     with _locked(places):
         with _opened(places.running) as claim:

@@ -26,6 +26,7 @@ from tinytown.demo.town import AGENTS, ISSUES, make_town
 from tinytown.domain.errors import ProblemsError
 from tinytown.domain.mission import Mission
 from tinytown.domain.policy import MissionPolicy
+from tinytown.services.shutdown import Shutdown
 
 PACE_SECS = 0.1
 MOST_SECS = 120.0
@@ -129,9 +130,11 @@ def _running(town: Town) -> Iterator[None]:
         yield
     finally:
         before = {number: signal.signal(number, signal.SIG_IGN) for number in _SIGNALS}
-        town.shutdown().run()
+        stopped = Shutdown(town.root).run()
         for number, handler in before.items():
             signal.signal(number, handler)
+    if stopped.problems:
+        raise ProblemsError(stopped.problems)
 
 
 _SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
