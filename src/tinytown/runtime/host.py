@@ -100,6 +100,8 @@ class Host:
                 except LeaseLostError as error:
                     log.warning("lease lost, starting over", action="lease_lost", reason=error.message)
         finally:
+        except _Ended:  # before the store was there
+            log.info("told to stop while the store is away", action="host_closed")
             for pool in (self._store_thread, self._workers, self._check_thread):
                 pool.shutdown(wait=False, cancel_futures=True)
 
@@ -110,7 +112,7 @@ class Host:
         """
         while True:
             try:
-                return await asyncio.get_running_loop().run_in_executor(self._store_thread, call)
+                answer = await asyncio.get_running_loop().run_in_executor(self._store_thread, call)
             except StoreUnavailableError as error:
                 self._outage.goes_on(error.message)
                 await asyncio.sleep(RETRY_SECS)
