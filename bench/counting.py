@@ -16,7 +16,7 @@ class CountingConnection(Connection):
     """As a connection; counts what the mission store uses."""
 
     def __init__(self, address: Address) -> None:
-        super().__init__(address, 60.0, None)
+        super().__init__(address, 60.0, revive=None, force=None)
         self.trips = 0
         self.waited_ms = 0.0
         """From sending a command to having its parsed reply."""

@@ -22,12 +22,8 @@ _IDENTITY = ("-c", "user.name=bench", "-c", "user.email=bench@example.invalid")
 
 
 @contextmanager
-def bench_town(*, appendfsync: str = "always") -> Iterator[Town]:
-    """A town as `tt init` makes it, its server running; everything of it is stopped and removed at the end.
-
-    Args:
-        appendfsync: `[redis] appendfsync`; what `tt init` leaves is `always`.
-    """
+def bench_town() -> Iterator[Town]:
+    """A town as `tt init` makes it, its server running; everything of it is stopped and removed at the end."""
     with tempfile.TemporaryDirectory(prefix="tt-bench-") as folder:
         root = Path(folder, "repo").resolve()
         root.mkdir()
@@ -35,7 +31,7 @@ def bench_town(*, appendfsync: str = "always") -> Iterator[Town]:
         git.run("init", "--quiet", "--initial-branch=main")
         git.run(*_IDENTITY, "commit", "--quiet", "--allow-empty", "--message=Begin")
         init_town(root, "bench")
-        town = open_town(root, environment(root), {"redis.appendfsync": appendfsync})
+        town = open_town(root, environment(root))
         assert town.settings.redis.url is None  # noqa: S101  what is measured empties the store
         try:
             with closing(town.connection):

@@ -24,7 +24,7 @@ def redis_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """The URL of a server that lives as long as the test session."""
     root = tmp_path_factory.mktemp("server")
     try:
-        yield ensure_server(root, appendfsync="no")
+        yield ensure_server(root)
     finally:
         stop_server(root)
 

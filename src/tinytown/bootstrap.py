@@ -11,7 +11,7 @@ import socket
 import time
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -27,12 +27,13 @@ from tinytown.store.agents import AgentStore
 from tinytown.store.connection import Connection, connect
 from tinytown.store.dispatchers import DispatcherStore
 from tinytown.store.events import EventStream
+from tinytown.store.forcing import force_to_disk
 from tinytown.store.hosts import HostStore
 from tinytown.store.inbox import Inbox
 from tinytown.store.keys import Keys
 from tinytown.store.missions import MissionStore
 from tinytown.store.schema import check_schema
-from tinytown.store.server import ensure_server, server_url
+from tinytown.store.server import ensure_server, server_data, server_url
 from tinytown.store.tasks import TaskStore
 
 if TYPE_CHECKING:
@@ -75,10 +76,8 @@ class Town:
         url = self.settings.redis.url
         if url is not None:
             return connect(url)
-        return connect(server_url(self.root), revive=self._server)
-
-    def _server(self) -> str:
-        return ensure_server(self.root, appendfsync=self.settings.redis.appendfsync)
+        force = partial(force_to_disk, server_data(self.root)) if self.settings.redis.force_to_disk else None
+        return connect(server_url(self.root), revive=lambda: ensure_server(self.root), force=force)
 
     @cached_property
     def connection(self) -> Connection:

@@ -20,7 +20,7 @@ ORDER = (("#1", "#2"),)
 def test_a_mission_completes_although_answers_are_lost_all_the_time(tmp_path: Path) -> None:
     redis = tmp_path / "redis"
     redis.mkdir()
-    ensure_server(redis, appendfsync="no")
+    ensure_server(redis)
     try:
         with CuttingProxy(tmp_path, redis / ".tt" / "redis.sock", SEED) as proxy:
             with closed(ChaosTown.found(tmp_path / "repo", REDIS_URL=proxy.url)) as town:

@@ -23,7 +23,7 @@ def url(tmp_path: Path) -> Iterator[str]:
     root = tmp_path / "redis"
     root.mkdir()
     try:
-        yield ensure_server(root, appendfsync="no")
+        yield ensure_server(root)
     finally:
         stop_server(root)
 

@@ -22,3 +22,5 @@ class Event(msgspec.Struct, frozen=True, kw_only=True):
     task_id: str | None = None
     target: str | None = None
     """Pull request concerned."""
+    message: str | None = None
+    """Of `message.sent`: the message itself as JSON, when it is at most 4 KiB; a larger one is read from the inbox."""

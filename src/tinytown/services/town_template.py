@@ -12,7 +12,7 @@ name = "@NAME@"
 [redis]
 # By default the town runs a server of its own, in .tt/. The variable REDIS_URL overrides this.
 # url = "redis://localhost:6379/0"
-# appendfsync = "always"       # everysec: for slow disks; up to 2 s are lost when the server is killed
+# force_to_disk = true         # false: for slow disks; a power cut may cost the last half minute, a kill -9 nothing
 
 [forge]
 # Where issues and pull requests live. local: issues are files in this repository, pull requests the town's own.

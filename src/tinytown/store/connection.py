@@ -76,10 +76,17 @@ _READS = frozenset(
 class Connection:
     """A connection that opens itself when it is needed, and again when it was lost. Not thread-safe."""
 
-    def __init__(self, address: Address, timeout_secs: float, revive: Callable[[], str | None] | None) -> None:
+    def __init__(
+        self,
+        address: Address,
+        timeout_secs: float,
+        revive: Callable[[], str | None] | None,
+        force: Callable[[], None] | None,
+    ) -> None:
         self._address = address
         self._timeout_secs = timeout_secs
         self._revive = revive
+        self._force = force
         self._socket: socket.socket | None = None
         self._reader = _new_reader()
         self._idle = select.poll()
@@ -105,7 +112,7 @@ class Connection:
         return [_checked(reply) for reply in replies]
 
     def run(self, script: Script, prefix: str, args: Mapping[str, Any], *, may_repeat: bool = False) -> Any:
-        """Run a script on the town of that prefix (see `lua/_lib.lua`).
+        """Run a script on the town of that prefix (see `lua/_lib.lua`); what it wrote is on disk when this returns.
 
         Args:
             script: what to run.
@@ -123,7 +130,13 @@ class Connection:
         if isinstance(reply, hiredis.ReplyError) and str(reply).startswith("NOSCRIPT"):
             call = ("EVAL", script.text, 1, prefix, packed)
             reply = self._exchange((call,), self._timeout_secs, may_repeat=may_repeat)[0]
-        return _checked(reply)
+        checked = _checked(reply)
+        self._settle(script)
+        return checked
+
+    def _settle(self, script: Script) -> None:
+        if self._force is not None and not script.is_passing:
+            self._force()
 
     def run_and_read(
         self,
@@ -148,7 +161,9 @@ class Connection:
         replies = self._transact((("EVALSHA", script.sha, 1, prefix, packed), *reads), may_repeat=may_repeat)
         if isinstance(replies[0], hiredis.ReplyError) and str(replies[0]).startswith("NOSCRIPT"):
             replies = self._transact((("EVAL", script.text, 1, prefix, packed), *reads), may_repeat=may_repeat)
-        return [_checked(reply) for reply in replies]
+        checked = [_checked(reply) for reply in replies]
+        self._settle(script)
+        return checked
 
     def _transact(self, commands: Sequence[Command], *, may_repeat: bool) -> list[Any]:
         """The replies to commands that nothing comes between; errors among them are left as they are."""
@@ -275,7 +290,13 @@ class _UnsentError(ConnectionError):
     """The connection broke before everything was sent."""
 
 
-def connect(url: str, *, timeout_secs: float = 5.0, revive: Callable[[], str | None] | None = None) -> Connection:
+def connect(
+    url: str,
+    *,
+    timeout_secs: float = 5.0,
+    revive: Callable[[], str | None] | None = None,
+    force: Callable[[], None] | None = None,
+) -> Connection:
     """A connection to the server at `url`, open and logged in.
 
     Args:
@@ -283,11 +304,12 @@ def connect(url: str, *, timeout_secs: float = 5.0, revive: Callable[[], str | N
         timeout_secs: for connecting and for each answer.
         revive: called when connecting fails, e.g. to start the town's own server; it may return another URL. Then
             connecting is tried once more.
+        force: called after each script that wrote; forces that to disk, where the server does not do so by itself.
 
     Raises:
         ConfigError: the URL is not valid. StoreUnavailableError: nobody answers. StoreError: the login was refused.
     """
-    connection = Connection(parse_url(url), timeout_secs, revive)
+    connection = Connection(parse_url(url), timeout_secs, revive, force)
     connection._ready(timeout_secs)  # noqa: SLF001  same module
     return connection
 

@@ -12,12 +12,21 @@ _FOLDER = Path(__file__).with_name("lua")
 """Not by importlib.resources: importing that takes 5 ms, and every command needs a script."""
 
 
+_PASSING = frozenset({"beat_dispatcher", "defer_mission", "read_agents", "read_mission", "renew_host"})
+"""Scripts that write nothing, or what is written anew within seconds."""
+
+
 class Script(msgspec.Struct, frozen=True):
     """A script's name, its text with `_lib.lua` put before it, and the SHA-1 by which the server knows it."""
 
     name: str
     text: bytes
     sha: str
+
+    @property
+    def is_passing(self) -> bool:
+        """Whether it does no harm when what it wrote is lost because the machine stops."""
+        return self.name in _PASSING
 
 
 @cache

@@ -82,15 +82,13 @@ def server_url(root: Path) -> str:
     return _Places(root.resolve()).url
 
 
-def ensure_server(root: Path, *, appendfsync: str = "always", binary: Path | None = None) -> str:
+def ensure_server(root: Path, *, binary: Path | None = None) -> str:
     """Start the server of the town in `root` unless it runs, wait until it answers, return its URL.
 
     Any number of processes may call this at once: one starts it, the others wait for it.
 
     Args:
         root: the town's folder.
-        appendfsync: when what was written is forced to disk: always (before it is acknowledged), everysec (what was
-            acknowledged in the last 2 s may be lost, even when only the server is killed), or no.
         binary: the program to start instead of the one found by itself.
 
     Raises:
@@ -103,8 +101,13 @@ def ensure_server(root: Path, *, appendfsync: str = "always", binary: Path | Non
         program = binary or _find_binary()
         with _claim(places) as claim:
             if claim is not None:
-                _start(places, program, appendfsync, claim)
+                _start(places, program, claim)
     return places.url
+
+
+def server_data(root: Path) -> Path:
+    """The folder of the data of the town in `root`."""
+    return _Places(root.resolve()).data
 
 
 def stop_server(root: Path) -> bool:
@@ -209,11 +212,11 @@ def _is_free(claim: int) -> bool:
     return True
 
 
-def _start(places: _Places, binary: Path, appendfsync: str, claim: int) -> None:
+def _start(places: _Places, binary: Path, claim: int) -> None:
     """Start it and wait until it answers; one that somebody kills meanwhile is started again."""
     seen = places.log.stat().st_size if places.log.exists() else 0
     for _ in range(_START_TRIES):
-        code = _exit_code(places, _launch(places, binary, appendfsync, claim))
+        code = _exit_code(places, _launch(places, binary, claim))
         if code is None:
             return
         if code != -signal.SIGKILL:
@@ -221,12 +224,12 @@ def _start(places: _Places, binary: Path, appendfsync: str, claim: int) -> None:
     raise ServerError(f"the town's server ended as it started: {_log_tail(places, seen)}; see {places.log}")
 
 
-def _launch(places: _Places, binary: Path, appendfsync: str, claim: int) -> subprocess.Popen[bytes]:
+def _launch(places: _Places, binary: Path, claim: int) -> subprocess.Popen[bytes]:
     if is_full(places.data):
         raise ServerError(f"the disk of {places.data} is full: free some space, the town's server needs it")
     with _advised(places.home), places.log.open("ab") as log:
         process = subprocess.Popen(
-            _arguments(binary, appendfsync),
+            _arguments(binary),
             cwd=places.data,
             env={name: os.environ[name] for name in _PASSED_ON if name in os.environ},
             stdin=subprocess.DEVNULL,
@@ -253,7 +256,7 @@ def _exit_code(places: _Places, process: subprocess.Popen[bytes]) -> int | None:
     return None
 
 
-def _arguments(binary: Path, appendfsync: str) -> list[str]:
+def _arguments(binary: Path) -> list[str]:
     """Relative paths, from the data folder: the name of a socket is limited to about 100 bytes."""
     settings = {
         "port": "0",
@@ -264,7 +267,7 @@ def _arguments(binary: Path, appendfsync: str) -> list[str]:
         "logfile": "",
         "save": "",  # the append-only files hold everything
         "appendonly": "yes",
-        "appendfsync": appendfsync,
+        "appendfsync": "no",  # who writes forces it to disk (forcing.py); `everysec` puts writes off, and loses them
         "aof-load-truncated": "yes",
         "auto-aof-rewrite-min-size": "16mb",
         "maxmemory-policy": "noeviction",

@@ -84,6 +84,12 @@ local function give_task(given, at)
     redis.call('HSET', key('task', given.id), 'mission_id', given.mission)
     redis.call('SADD', key('mission', given.mission, 'tasks'), given.id)
   end
+-- Tells its receiver of a message that is on its way; a small one is in the event itself, so that whoever follows the
+-- events need not ask for it.
+local function tell_of_message(to, sender, message, at, mission)
+  emit('message.sent', at, {agent = to, text = sender, mission = mission, message = #message <= 4096 and message or nil})
+end
+
   deliver(given.agent, given.id, given.message, given.urgent)
   emit('task.assigned', at, {agent = given.agent, task = given.id, mission = given.mission})
 end

@@ -54,7 +54,7 @@ end
 for _, given in ipairs(A.given) do give_task(given, A.at) end
 for _, message in ipairs(A.messages) do
   deliver(message[1], message[2], message[3], message[4])
-  emit('message.sent', A.at, {agent = message[1], text = message[5], mission = A.id})
+  tell_of_message(message[1], message[5], message[3], A.at, A.id)
 end
 for _, event in ipairs(A.events) do
   redis.call('RPUSH', name .. ':events', event.json)

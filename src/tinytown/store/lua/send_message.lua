@@ -4,5 +4,5 @@ if A.to ~= 'conductor' and redis.call('EXISTS', key('agent', A.to)) == 0 then
   return refuse('NOTFOUND', 'no agent ' .. A.to)
 end
 deliver(A.to, A.id, A.message, A.urgent)
-emit('message.sent', A.at, {agent = A.to, text = A.sender})
+tell_of_message(A.to, A.sender, A.message, A.at)
 return 1
