@@ -26,7 +26,7 @@ from tinytown.domain.event import Event
 from tinytown.domain.ids import new_id
 from tinytown.runtime.cleanup import Cleaner
 from tinytown.runtime.ladder import Ladder
-from tinytown.runtime.orphans import ChildIdentity, stop_orphans
+from tinytown.runtime.orphans import ChildIdentity, started_in, stop_orphans
 from tinytown.runtime.outage import Outage
 from tinytown.runtime.run_records import RunRecords
 from tinytown.runtime.runner import Runner, RunnerTools
@@ -42,9 +42,9 @@ SWEEP_SECS = 30.0
 IDLE_EXIT_SECS = 600.0
 """A host without agents ends after this time."""
 RETRY_SECS = 1.0
-
 CLOSE_SECS = 5.0
 """How long a host that is told to stop waits for a store that is away; its lease runs out by itself."""
+
 
 class HostTools(msgspec.Struct, frozen=True, kw_only=True):
     """What a host is made of; put together by bootstrap."""
@@ -82,8 +82,8 @@ class Host:
         self._runners: dict[str, Runner] = {}
         self._tasks: dict[str, asyncio.Task[None]] = {}
         self._lease: HostLease
-
         self._outage = Outage(log)
+
     def stop(self) -> None:
         """End in order: runs are stopped, their messages wait for the next host."""
         self._stop.set()
@@ -92,16 +92,16 @@ class Host:
     async def serve(self) -> None:
         """Run agents until told to stop, whatever happens to the lease."""
         try:
-            while not self._stop.is_set():
             self._stores = await self._unless_stopped(self.store(self._tools.open_stores))
             threading.Thread(target=self._pump, args=(asyncio.get_running_loop(),), daemon=True).start()
+            while not self._stop.is_set():
                 try:
                     await self._life()
                 except LeaseLostError as error:
                     log.warning("lease lost, starting over", action="lease_lost", reason=error.message)
-        finally:
         except _Ended:  # before the store was there
             log.info("told to stop while the store is away", action="host_closed")
+        finally:
             for pool in (self._store_thread, self._workers, self._check_thread):
                 pool.shutdown(wait=False, cancel_futures=True)
 
@@ -116,9 +116,6 @@ class Host:
             except StoreUnavailableError as error:
                 self._outage.goes_on(error.message)
                 await asyncio.sleep(RETRY_SECS)
-
-    async def work(self, call: Callable[[], T]) -> T:
-        """Do something slow, such as git, in a worker thread."""
             else:
                 self._outage.is_over()
                 return answer
@@ -135,6 +132,9 @@ class Host:
         finally:
             doing.cancel()
             told.cancel()
+
+    async def work(self, call: Callable[[], T]) -> T:
+        """Do something slow, such as git, in a worker thread."""
         return await asyncio.get_running_loop().run_in_executor(self._workers, call)
 
     def _pump(self, loop: asyncio.AbstractEventLoop) -> None:
