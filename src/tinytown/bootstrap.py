@@ -315,6 +315,7 @@ class Town:
         from tinytown.runtime.run_records import RunRecords
         from tinytown.runtime.runner import RunnerTools
         from tinytown.runtime.sessions import Sessions
+        from tinytown.runtime.survivors import Survivors
 
         worktrees = self._worktrees()
         records, agent = RunRecords(self.state / "runs"), self.settings.agent
@@ -326,6 +327,7 @@ class Town:
             workshop=self._workshop(worktrees),
             records=records,
             sessions=Sessions(self.state / "sessions"),
+            survivors=Survivors(self.state / "survivors"),
             logs=self.agent_logs,
             limits=Limits(run_timeout_secs=agent.run_timeout_secs, stall_timeout_secs=agent.stall_timeout_secs),
             report_grace_secs=agent.report_grace_secs,
@@ -355,14 +357,19 @@ class Town:
             agents=AgentStore(connection, self.keys),
             tasks=TaskStore(connection, self.keys),
             missions=MissionStore(connection, self.keys),
+            inbox=Inbox(connection, self.keys),
             events=self.events(),
         )
 
     def _worktrees(self) -> Worktrees:
         from tinytown.repository.hooks import Hooks
         from tinytown.repository.worktree import Worktrees
+        from tinytown.runtime.occupants import Occupants
+        from tinytown.runtime.run_records import RunRecords
+        from tinytown.runtime.survivors import Survivors
 
         settings = self.settings.worktree
+        occupants = Occupants(Survivors(self.state / "survivors"), RunRecords(self.state / "runs"))
         hooks = Hooks(
             after_create=settings.after_create,
             before_run=settings.before_run,
@@ -370,7 +377,7 @@ class Town:
             before_remove=settings.before_remove,
             timeout_secs=settings.hook_timeout_secs,
         )
-        return Worktrees(self.root, self.root / settings.root, hooks=hooks)
+        return Worktrees(self.root, self.root / settings.root, hooks=hooks, guard=occupants.refuse)
 
     def _workshop(self, worktrees: Worktrees) -> Workshop:
         from tinytown.repository.branch import default_branch

@@ -127,6 +127,10 @@ class WorktreeInUseError(TinytownError):
     http_status = 409
 
 
+class WorktreeOccupiedError(WorktreeInUseError):
+    """A process that was left behind is still in the worktree; end it, or wait until it has ended."""
+
+
 class AgentCliError(TinytownError):
     """The agent's CLI cannot be started."""
 

@@ -11,6 +11,9 @@ from tinytown.domain.errors import GitError
 from tinytown.repository.command import CommandRun, run_command
 from tinytown.repository.git import clean_environment
 
+WORKTREE_VARIABLE = "TINYTOWN_WORKTREE"
+"""Variable of a hook that names its worktree; what a hook starts inherits it."""
+
 
 class Hooks(msgspec.Struct, frozen=True, kw_only=True):
     """Which command runs when; an empty one is none. Each is program and arguments, never a shell line."""
@@ -48,7 +51,7 @@ class Hooks(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def _environment(path: Path, branch: str) -> Mapping[str, str]:
-    return clean_environment() | {"TINYTOWN_WORKTREE": str(path), "TINYTOWN_BRANCH": branch}
+    return clean_environment() | {WORKTREE_VARIABLE: str(path), "TINYTOWN_BRANCH": branch}
 
 
 def _told(hook: str, run: CommandRun) -> str:

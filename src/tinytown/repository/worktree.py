@@ -8,6 +8,7 @@ is held while git changes branches or worktrees, a lock of its own while one wor
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from contextlib import AbstractContextManager
 from pathlib import Path
 
@@ -70,8 +71,12 @@ class Removal(msgspec.Struct, frozen=True, kw_only=True):
 class Worktrees:
     """The worktrees under one folder, normally `.tt/worktrees`."""
 
-    def __init__(self, checkout: Path, folder: Path, *, hooks: Hooks | None = None) -> None:
+    def __init__(
+        self, checkout: Path, folder: Path, *, hooks: Hooks | None = None, guard: Callable[[Path], None] | None = None
+    ) -> None:
+        """Args: guard refuses (WorktreeOccupiedError) to have a worktree that is there used by another run."""
         self.folder = folder
+        self._guard = guard
         self._git = Git(checkout)
         self._hooks = hooks or Hooks()
         self._git_lock = folder.parent / "git.lock"
@@ -89,12 +94,14 @@ class Worktrees:
 
         Raises:
             GitError: git or a hook failed; calling again goes on from there.
+            WorktreeOccupiedError: a process of an earlier run is still in it.
         """
         candidates = (_check(name), f"{name}-{owner[:8]}")
         for candidate in candidates:
             with self._alone(candidate):
                 if self._owner_of(candidate) not in {None, owner}:
                     continue
+                self._check_free(candidate)
                 with locked(self._git_lock):
                     notes = self._ensure(candidate, branch, base, starts_from, owner)
                 return self._worktree(candidate, notes + self._furnish(candidate))
@@ -108,11 +115,13 @@ class Worktrees:
 
         Raises:
             GitError: there is no such commit, or git or a hook failed.
+            WorktreeOccupiedError: a process of an earlier run is still in it.
         """
         sha = self._git.rev_parse(head)
         names = (_check(name), f"{name}-{sha[:8]}", *(f"{name}-{sha[:8]}-{count}" for count in range(2, _MOST_REVIEWS)))
         for candidate in names:
             with self._alone(candidate):
+                self._check_free(candidate)
                 with locked(self._git_lock):
                     notes = self._ensure_detached(candidate, sha)
                 if notes is not None:
@@ -261,6 +270,10 @@ class Worktrees:
             what = f"branch {shown(now)}" if now else "a detached commit"
             notes += (f"the worktree has {what} checked out; the work belongs on branch {branch}",)
         return Worktree(name=name, path=self._path(name), branch=branch, notes=notes)
+
+    def _check_free(self, name: str) -> None:
+        if self._guard is not None and self._path(name).is_dir():
+            self._guard(self._path(name))
 
     def _alone(self, name: str) -> AbstractContextManager[None]:
         return locked(self.folder / f".{name}.lock", is_removed_after=True)

@@ -42,12 +42,13 @@ class _Inlet(asyncio.BaseProtocol):
 class Child:
     """A started process, leader of its own session."""
 
-    def __init__(self, process: asyncio.subprocess.Process, output: Output, feed: int | None, run_id: str) -> None:
+    def __init__(self, process: asyncio.subprocess.Process, output: Output, feed: int | None, launch: Launch) -> None:
         self._process = process
         self._exited = asyncio.create_task(process.wait())
         self._feed = feed
         self._inlet: _Inlet | None = None
-        self._run_id = run_id
+        self._run_id = launch.env.get(RUN_MARKER, "")
+        self._folder = str(launch.cwd.resolve())
         self.output = output
         self.pid = process.pid
         self.start_time = _start_time(process.pid)
@@ -76,12 +77,18 @@ class Child:
         finally:
             _close(writing)
             _close(inlet)
-        return cls(process, output, feed, launch.env.get(RUN_MARKER, ""))
+        return cls(process, output, feed, launch)
 
     @property
     def identity(self) -> ChildIdentity:
         """What a later host needs to find it again."""
-        return ChildIdentity(pid=self.pid, start_time=self.start_time, session_id=self.pid, run_id=self._run_id)
+        return ChildIdentity(
+            pid=self.pid,
+            start_time=self.start_time,
+            session_id=self.pid,
+            run_id=self._run_id,
+            folder=self._folder,
+        )
 
     @property
     def returncode(self) -> int | None:

@@ -31,6 +31,7 @@ from tinytown.runtime.outage import Outage
 from tinytown.runtime.run_records import RunRecords
 from tinytown.runtime.runner import Runner, RunnerTools
 from tinytown.runtime.stores import Stores
+from tinytown.runtime.survivors import told_of
 from tinytown.store.hosts import HOST_LEASE_MS, HostLease
 
 T = TypeVar("T")
@@ -175,6 +176,7 @@ class Host:
         self._check_stop = threading.Event()
         self._lease, runs = await self.store(lambda: self._stores.hosts.open(host_id, tools.machine, tools.record, now))
         await self.work(lambda: self._stop_leftovers(runs))
+        await self._guarded(self._tell_of_survivors)
         log.info("host opened", action="host_opened", host=host_id, left_behind=len(runs))
         await self._guarded(lambda: self.work(self._tools.cleaner.old_files))
         await self._guarded(self._clean_all)
@@ -196,14 +198,25 @@ class Host:
 
     def _stop_leftovers(self, runs: list[str]) -> None:
         """Stop what a dead host left running before anything is started again."""
-        known: list[ChildIdentity] = self._tools.records.all()
-        survivors = stop_orphans(known, runs, self._tools.leftovers, town=self._tools.runner.root)
+        tools = self._tools
+        known: list[ChildIdentity] = tools.records.all()
+        earlier = [survivor.identity for survivor in tools.runner.survivors.living() if survivor.is_ours]
+        survivors = stop_orphans([*known, *earlier], runs, tools.leftovers, town=tools.runner.root)
         if survivors:
             pids = [process.pid for process in survivors]
             log.error("processes of a dead host cannot be stopped", action="orphans_survive", pids=pids)
+        for process in survivors:
+            tools.runner.survivors.note_left(process.pid, started_in(process, known))
         with contextlib.suppress(OSError):  # then the next host finds them, and nothing of them runs
             for child in known:
                 self._tools.records.remove(child.run_id)
+
+    async def _tell_of_survivors(self) -> None:
+        """Tell a person of processes that nobody was told of yet."""
+        tools = self._tools
+        if found := await self.work(tools.runner.survivors.to_be_told):
+            message = told_of(found, tools.runner.root, tools.clock())
+            await self.store(lambda: self._stores.inbox.send(message))
 
     async def _close(self) -> None:
         now = self._tools.clock()
@@ -251,7 +264,7 @@ class Host:
             if not events or any(_is_about_roster(event) for event in events):
                 await self._adopt(group)
             self._dispatch(events)
-            if done := frozenset(e.item_id for e in events if e.type == "item.done" and e.item_id):
+            if done := frozenset(e.item_id for e in events if e.type in {"item.done", "pull.merged"} and e.item_id):
                 group.create_task(self._guarded(partial(self._clean, done)))
             if self._runners or events:
                 idle_since = loop.time()

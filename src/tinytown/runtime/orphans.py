@@ -17,7 +17,7 @@ import psutil
 from tinytown.runtime.environment import RUN_MARKER, TOWN_MARKER
 from tinytown.runtime.ladder import Ladder, climb, drive, is_living, lineage, stop_all
 
-__all__ = ["ChildIdentity", "find_orphans", "session_members", "stop_all", "stop_orphans"]
+__all__ = ["ChildIdentity", "find_orphans", "session_members", "started_in", "stop_all", "stop_orphans"]
 
 START_TOLERANCE_SECS = 2.0
 """Start times are worked out from the boot time, which moves a little when the clock is adjusted."""
@@ -31,6 +31,8 @@ class ChildIdentity(msgspec.Struct, frozen=True, kw_only=True):
     """Seconds since the epoch, as the system tells."""
     session_id: int
     run_id: str
+    folder: str = ""
+    """The worktree it was started in; empty when nobody said."""
 
 
 def find_orphans(
@@ -62,6 +64,22 @@ def stop_orphans(
     """Find and stop them, also those that they start meanwhile; return the ones that could not be stopped."""
     known = tuple(identities)
     return drive(climb(lambda: find_orphans(known, run_ids, town=town), ladder))
+
+
+def started_in(process: psutil.Process, identities: Iterable[ChildIdentity]) -> Path | None:
+    """The worktree that the process of one of these children belongs to, else the folder it is in; None when unknown."""
+    try:
+        run_id = process.environ().get(RUN_MARKER)
+    except (psutil.Error, OSError, UnicodeError):
+        run_id = None
+    session = _session(process.pid)
+    for child in identities:
+        if child.folder and (process.pid == child.pid or session == child.session_id or run_id == child.run_id):
+            return Path(child.folder)
+    try:
+        return Path(process.cwd())
+    except (psutil.Error, OSError):
+        return None
 
 
 def session_members(sessions: Collection[int]) -> list[psutil.Process]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import Callable, Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Protocol, TypeVar
 
@@ -13,7 +13,14 @@ import msgspec
 import structlog
 
 from tinytown.domain.agent import GONE, Agent, AgentState
-from tinytown.domain.errors import AgentCliError, IllegalTransitionError, LeaseLostError, StaleError, TinytownError
+from tinytown.domain.errors import (
+    AgentCliError,
+    IllegalTransitionError,
+    LeaseLostError,
+    StaleError,
+    TinytownError,
+    WorktreeOccupiedError,
+)
 from tinytown.domain.event import Event
 from tinytown.domain.ids import new_id
 from tinytown.repository.worktree import Worktree
@@ -28,11 +35,15 @@ from tinytown.runtime.redaction import redact
 from tinytown.runtime.run_records import RunRecords
 from tinytown.runtime.sessions import Sessions
 from tinytown.runtime.stores import Stores
+from tinytown.runtime.survivors import Survivors, told_of
 from tinytown.runtime.workshop import Workshop, assignment, gather, log_file
 from tinytown.store.hosts import Claim, HostLease, RunEnd
 
 T = TypeVar("T")
 log = structlog.get_logger("tinytown.runner")
+
+MOST_HELD = 1_000_000
+"""Tries of a message that meets another's process in its worktree: it is kept."""
 
 MOST_JUDGEMENTS = 3
 """Reports that may come in between before a run ends as it was judged last."""
@@ -50,11 +61,14 @@ class RunnerTools(msgspec.Struct, frozen=True, kw_only=True):
     workshop: Workshop
     records: RunRecords
     sessions: Sessions
+    survivors: Survivors
     logs: Path
     limits: Limits
     report_grace_secs: float
     max_nudges: int
     clock: Callable[[], datetime]
+    occupied_retry_secs: float = 30.0
+    """After how long it is looked whether a worktree that is held is free."""
 
 
 class Threads(Protocol):
@@ -188,12 +202,36 @@ class Runner:
                 keeps_extras=True,
             )
             return end, await self._stored(end)
+        except WorktreeOccupiedError as error:
+            log.warning("worktree held", action="worktree_held", agent=self._agent.name, reason=error.message)
+            await self._tell_of_survivors()
+            end = self._held(run_id, error.message)
+            return end, await self._stored(end)
         for _ in range(MOST_JUDGEMENTS):
             end = await self._judged(claim, run_id, *work)
             with contextlib.suppress(StaleError):  # a report came between reading and storing: it counts
                 return end, await self._stored(end)
         end = msgspec.structs.replace(end, seen_report=None)
         return end, await self._stored(end)
+
+    def _held(self, run_id: str, reason: str) -> RunEnd:
+        """A run that was not begun, as it would have met another's process: it is tried again, and counts for nothing."""
+        return RunEnd(
+            agent_id=self._agent.id,
+            run_id=run_id,
+            outcome="retry",
+            task_fields={"reason": reason, "result": ""},
+            retry_at=self._tools.clock() + timedelta(seconds=self._tools.occupied_retry_secs),
+            max_tries=MOST_HELD,
+            keeps_extras=True,
+            is_round=False,
+        )
+
+    async def _tell_of_survivors(self) -> None:
+        """Tell a person of processes that nobody was told of yet."""
+        if found := await self._threads.work(self._tools.survivors.to_be_told):
+            message = told_of(found, self._tools.root, self._tools.clock())
+            await self._threads.store(lambda: self._stores.inbox.send(message))
 
     async def _stored(self, end: RunEnd) -> str:
         clean, now = self._without_secrets(end), self._tools.clock()
@@ -225,7 +263,7 @@ class Runner:
             prompt = self._redacted(write_prompt(assignment(self._agent, claim, material, worktree, run_id)))
             result = await self._launch(run_id, worktree, prompt)
             evidence = await self._threads.work(lambda: tools.workshop.after(worktree, head_before))
-        except (LeaseLostError, AgentCliError):
+        except (LeaseLostError, AgentCliError, WorktreeOccupiedError):
             raise
         except TinytownError as error:
             return None, evidence, error.message
@@ -259,8 +297,11 @@ class Runner:
             on_start=tools.records.add,
             stop=self._run_stop,
         )
-        if not result.survivors:
-            tools.records.remove(run_id)
+        for process in result.survivors:
+            tools.survivors.note_left(process, worktree.path)
+        if result.survivors:
+            await self._tell_of_survivors()
+        tools.records.remove(run_id)
         self._keep_session(worktree, result)
         return result
 

@@ -7,6 +7,7 @@ import msgspec
 from tinytown.store.agents import AgentStore
 from tinytown.store.events import EventStream
 from tinytown.store.hosts import HostStore
+from tinytown.store.inbox import Inbox
 from tinytown.store.missions import MissionStore
 from tinytown.store.tasks import TaskStore
 
@@ -18,5 +19,6 @@ class Stores(msgspec.Struct, frozen=True, kw_only=True):
     agents: AgentStore
     tasks: TaskStore
     missions: MissionStore
+    inbox: Inbox
     events: EventStream
     """On a connection of its own: it blocks."""

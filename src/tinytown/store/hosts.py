@@ -51,6 +51,8 @@ class RunEnd(msgspec.Struct, frozen=True, kw_only=True):
     """Of messages that are not tasks."""
     keeps_extras: bool = False
     """Whether what came along to be known waits for the next run: nobody read it in this one."""
+    is_round: bool = True
+    """Whether it counts among the agent's rounds."""
     seen_report: str | None = None
     """The task's report that the outcome was judged with, empty for none; None when it does not matter."""
 
@@ -151,6 +153,7 @@ class HostStore:
             cost=str(end.cost_usd),
             max_tries=end.max_tries,
             keeps_extras=end.keeps_extras,
+            is_round=end.is_round,
             seen_report=end.seen_report,
             at=at_text(at),
             ms=to_ms(at),

@@ -13,11 +13,17 @@ from typing import Any
 
 import psutil
 import pytest
+from tests.integration.runtime.hosted_town import SETTINGS, HostedTown, broken_program
+from tests.repositories import commit, isolate, make_repository
 from tests.waiting import wait_until
 
+from tinytown.repository.git import Git
 from tinytown.runtime.ladder import Ladder
 from tinytown.runtime.orphans import ChildIdentity
 from tinytown.runtime.process import Launch, Limits, RunResult, supervise
+from tinytown.services.towns import init_town
+from tinytown.store.connection import Connection
+from tinytown.store.keys import Keys
 
 QUICK = Ladder(int_secs=0.5, term_secs=0.5, kill_secs=10)
 """For children that ignore signals."""
@@ -108,3 +114,22 @@ def to_be_killed() -> Iterator[list[int]]:
         except psutil.NoSuchProcess:
             continue
         wait_until(lambda pid=pid: is_gone(pid), f"{pid} is gone")  # type: ignore[misc]  # a lambda with a default
+
+
+@pytest.fixture
+def hosted(
+    tmp_path: Path, redis_url: str, connection: Connection, keys: Keys, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[HostedTown]:
+    """A town without a host yet."""
+    isolate(monkeypatch)
+    git: Git = make_repository(tmp_path / "repo")
+    init_town(git.folder, keys.prefix.removeprefix("tt:"))
+    with (git.folder / "tinytown.toml").open("a") as settings:
+        settings.write(f'{SETTINGS}[agent_clis.broken]\ncommand = ["{broken_program(tmp_path)}"]\n')
+    commit(git, {})
+    made = HostedTown(git.folder, redis_url)
+    yield made
+    made.stop()
+    assert connection.execute("SMEMBERS", keys("hosts")) == []
+    for opened in made.town.opened:
+        opened.close()

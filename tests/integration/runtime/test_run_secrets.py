@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from tests.integration.runtime.test_host import HostedTown
+from tests.integration.runtime.hosted_town import HostedTown
 from tests.repositories import commit, isolate, make_repository
 from tests.waiting import wait_until
 

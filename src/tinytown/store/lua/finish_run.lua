@@ -1,7 +1,7 @@
 -- Ends a run: its outcome is stored and its messages are acknowledged, or given back, in one step.
 -- A: agent, host, token, run, outcome (completed | failed | retry | dropped), task_fields (map), later_ms,
 --    agent_state (idle | stopped | error | paused), agent_fields (map), tokens, cost, max_tries, keeps_extras,
---    seen_report (what the outcome was judged with, '' for no report; nil when it does not matter), at, ms
+--    is_round (whether it counts among the agent's rounds), seen_report (what the outcome was judged with, '' for no report; nil when it does not matter), at, ms
 -- STALE: the task was reported on, or taken back, after it was judged; nothing was written.
 -- LEASE: the host lost its lease, or the agent is in another run. Returns the agent's new state.
 if not check_host(A.host, A.token) then return refuse('LEASE', 'the host lost its lease') end
@@ -61,7 +61,7 @@ if new_state == A.agent_state then
   put(name, A.agent_fields)
 end
 redis.call('HSET', name, 'state', new_state, 'since', A.at, 'last_run', A.run)
-redis.call('HINCRBY', name, 'rounds_completed', 1)
+if A.is_round then redis.call('HINCRBY', name, 'rounds_completed', 1) end
 redis.call('HINCRBY', name, 'tokens', A.tokens)
 redis.call('HINCRBYFLOAT', name, 'cost_usd', A.cost)
 emit('run.finished', A.at, {agent = A.agent, task = task or nil, text = A.outcome})

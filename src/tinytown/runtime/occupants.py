@@ -1,0 +1,81 @@
+"""Who is in a worktree: a run that is given it must not meet what an earlier one left working there.
+
+A process counts when it is known to have survived its run there, or when it works in the folder and nothing says that
+it may: what a hook started for the worktree may, so may the processes of this host and of runs under way, and people
+who look at it from a terminal. What is not proven to be ours is not stopped; a person is told of it.
+"""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+
+import psutil
+
+from tinytown.domain.errors import WorktreeOccupiedError
+from tinytown.repository.hooks import WORKTREE_VARIABLE
+from tinytown.runtime.environment import RUN_MARKER
+from tinytown.runtime.ladder import is_living, lineage
+from tinytown.runtime.run_records import RunRecords
+from tinytown.runtime.survivors import Survivor, Survivors
+
+PATIENCE_SECS = 2.0
+"""What is about to end, such as git clearing up behind a commit, is waited for."""
+_POLL_SECS = 0.05
+
+
+class Occupants:
+    """Looks for them on this machine. Its methods block: call them in a worker thread."""
+
+    def __init__(self, survivors: Survivors, records: RunRecords, *, patience_secs: float = PATIENCE_SECS) -> None:
+        self._survivors = survivors
+        self._records = records
+        self._patience_secs = patience_secs
+
+    def refuse(self, folder: Path) -> None:
+        """Return when nobody is in the worktree, or is soon gone.
+
+        Raises:
+            WorktreeOccupiedError: somebody stays, and is on record now.
+        """
+        deadline = time.monotonic() + self._patience_secs
+        while found := self.find(folder):
+            if time.monotonic() >= deadline:
+                for one in found:
+                    self._survivors.note(one)
+                raise _occupied(folder, found)
+            time.sleep(_POLL_SECS)
+
+    def find(self, folder: Path) -> list[Survivor]:
+        """The processes that keep the worktree from being given out."""
+        place = folder.resolve()
+        found = {one.pid: one for one in self._survivors.living() if one.is_ours and one.folder == str(place)}
+        for process in psutil.process_iter():
+            try:
+                if process.pid not in found and _is_within(process, place) and not self._may_stay(process):
+                    found[process.pid] = Survivor.of(process, folder=place, is_ours=False)
+            except (psutil.Error, OSError, UnicodeError):
+                continue  # another user's, or gone: not ours to see
+        return [found[pid] for pid in sorted(found)]
+
+    def _may_stay(self, process: psutil.Process) -> bool:
+        environ = process.environ()
+        if run_id := environ.get(RUN_MARKER):
+            return run_id in {child.run_id for child in self._records.all()}
+        if WORKTREE_VARIABLE in environ or process.terminal() is not None:
+            return True
+        own = psutil.Process().pid
+        return process.pid in lineage() or any(parent.pid == own for parent in process.parents())
+
+
+def _is_within(process: psutil.Process, place: Path) -> bool:
+    return Path(process.cwd()).is_relative_to(place) and is_living(process)
+
+
+def _occupied(folder: Path, found: list[Survivor]) -> WorktreeOccupiedError:
+    who = ", ".join(one.words for one in found)
+    pids = " ".join(str(one.pid) for one in found)
+    still = "is still" if len(found) == 1 else "are still"
+    return WorktreeOccupiedError(
+        f"{who} {still} in worktree {folder.name}, left by an earlier run; it is held until that has ended: kill {pids}"
+    )
