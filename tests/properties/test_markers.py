@@ -11,7 +11,7 @@ PIECES = [
     "depends on", "Blocked by", "after", "requires:", "not", "doesn't", "no longer", "#1", "#2", "a/b#3", "#0", "foo#5",
     "https://github.com/a/b/issues/4", "[x](https://github.com/a/b/issues/5)", ",", " and ", "&", "(", ")", "[", "]",
     "**", "~~", "`", "```", "<del>", "</del>", "<!--", "-->", "> ", "- ", "- [x] ", "- [ ] ", "## ", "\n", "\n\n", " ",
-    "    ", "|", "---", ".", ";", ":", "word", "\x00", "\ud800", "&amp;", "\\", "<", ">", "!", "'s",
+    "    ", "/", " or ", "either ", "depends upon ", "#1/#2", "|", "---", ".", ";", ":", "word", "\x00", "\ud800", "&amp;", "\\", "<", ">", "!", "'s",
 ]  # fmt: skip
 TEXTS = st.one_of(st.text(), st.lists(st.sampled_from(PIECES), max_size=40).map("".join))
 REFERENCES = st.builds(IssueRef, st.just("octo"), st.just("town"), st.integers(1, 9_999_999_999))
@@ -57,8 +57,29 @@ def test_quotation_and_comment_hide_everything(body: str) -> None:
 
 
 @given(
-    st.lists(REFERENCES, min_size=1, max_size=6, unique=True), st.sampled_from([", ", " and ", " & ", ", and ", "\n"])
+    st.lists(REFERENCES, min_size=1, max_size=6, unique=True),
+    st.sampled_from([", ", " and ", " & ", ", and ", "\n", "/", " / ", " or ", ", or "]),
 )
 def test_joined_references_are_all_found_in_order(refs: list[IssueRef], joiner: str) -> None:
     assert found(f"Depends on {joiner.join(f'#{ref.number}' for ref in refs)}.") == tuple(refs)
     assert found("Depends on:\n" + "\n".join(f"- {ref}" for ref in refs)) == tuple(refs)
+
+
+@given(TEXTS)
+def test_alternative_that_is_warned_of_is_waited_for(body: str) -> None:
+    result = find_dependencies(body, home=HOME, itself=None)
+    labels = {ref.label(HOME).lower() for ref in result.refs}
+
+    for warning in result.warnings:
+        assert set(warning.split("'")[1].lower().split(" or ")) <= labels
+
+
+@given(st.lists(REFERENCES, min_size=2, max_size=6, unique=True), st.sampled_from([" or ", ", or ", " and/or "]))
+def test_every_alternative_is_warned_of_and_nothing_else_is(refs: list[IssueRef], joiner: str) -> None:
+    labels = [f"#{ref.number}" for ref in refs]
+
+    def warned(text: str) -> int:
+        return len(find_dependencies(text, home=HOME, itself=None).warnings)
+
+    assert warned(f"Depends upon {joiner.join(labels)}.") == len(refs) - 1
+    assert warned(f"Depends upon {'/'.join(labels)}.") == 0

@@ -23,6 +23,8 @@ class Kind(Enum):
     VOID = "void"
     """Something struck through, where a reference may have been."""
     SEPARATOR = "separator"
+    EITHER = "either"
+    """A separator that says that one of the two may be enough."""
     FILLER = "filler"
     """A word that may stand between a phrase and its references."""
     COLON = "colon"
@@ -47,7 +49,7 @@ class Lexeme(msgspec.Struct):
 
 
 _APOSTROPHES = "'\N{RIGHT SINGLE QUOTATION MARK}\N{LEFT SINGLE QUOTATION MARK}\N{MODIFIER LETTER APOSTROPHE}"
-PHRASE = r"(?:depends?(?:\s+|-)on|blocked(?:\s+|-)by|after|requires?)"
+PHRASE = r"(?:depends?(?:\s+|-)(?:up)?on|blocked(?:\s+|-)by|after|requires?)"
 _LEXEME = re.compile(
     rf"""(?ix)
     (?P<space>\s+)
@@ -60,7 +62,11 @@ _LEXEME = re.compile(
     """,
     re.DOTALL,
 )
-_REF = re.compile(rf"(?P<ref>(?:[^\W_][\w-]*/[\w.-]+)?\#[1-9][0-9]{{0,9}})(?:[{_APOSTROPHES}]s)?", re.ASCII)
+_REF = rf"(?:[^\W_][\w-]*/[\w.-]+)?\#[1-9][0-9]{{0,9}}(?:[{_APOSTROPHES}]s)?"
+_REFS = re.compile(rf"/?{_REF}(?:/{_REF})*/?", re.ASCII)
+"""One reference, or several joined by slashes."""
+_REF_OR_SLASH = re.compile(rf"{_REF}|/", re.ASCII)
+_GENITIVE = re.compile(rf"[{_APOSTROPHES}]s\Z")
 _MARKS = {
     ",": Kind.SEPARATOR,
     "&": Kind.SEPARATOR,
@@ -73,19 +79,18 @@ _MARKS = {
     STRUCK: Kind.VOID,
 }
 _FILLERS = (
-    "all also both by closing completing completion following issue issues item items landing merge merging"
+    "all also both by closing completing completion either following issue issues item items landing merge merging"
     " of on pr prs pull release request requests story task tasks the these this those ticket tickets"
 )
 _NEGATIONS = "cannot neither never no nor not arent cant didnt doesnt dont isnt shouldnt wasnt werent wont"
-_SOFT = (
-    "actually any anymore are at be been being even going has have is itself longer more need now or still to was yet"
-)
+_SOFT = "actually any anymore are at be been being even going has have is itself longer more need now still to was yet"
 _STOPS = "block blocks blocking n/a needed none nothing replaced required superseded unblocks used"
 _WORDS = {
     **dict.fromkeys(_FILLERS.split(), Kind.FILLER),
     **dict.fromkeys(_NEGATIONS.split(), Kind.NEGATION),
     **dict.fromkeys(_SOFT.split(), Kind.SOFT),
-    **dict.fromkeys(("and", "plus"), Kind.SEPARATOR),
+    **dict.fromkeys(("and", "plus", "/"), Kind.SEPARATOR),
+    **dict.fromkeys(("or", "and/or"), Kind.EITHER),
     **dict.fromkeys(_STOPS.split(), Kind.STOP),
     "only": Kind.WORD,
 }
@@ -118,6 +123,8 @@ def _lexemes(text: str, home: tuple[str, str]) -> Iterator[Lexeme]:
             if re.search(rf"(?i)\b{PHRASE}\b", match["label"]):
                 yield from _lexemes(match["label"], home)
             yield _reference(match["target"], home)
+        elif group == "run" and _REFS.fullmatch(found):
+            yield from _slashed(found, home)
         else:
             yield _lexeme(group or "", found, home)
 
@@ -132,9 +139,12 @@ def _lexeme(group: str, found: str, home: tuple[str, str]) -> Lexeme:
             return Lexeme(_MARKS.get(found, Kind.OTHER))
         case "url":
             return _reference(found, home)
-    if ref := _REF.fullmatch(found):
-        return _reference(ref["ref"], home)
     return Lexeme(_word(found.lower()))
+
+
+def _slashed(found: str, home: tuple[str, str]) -> Iterator[Lexeme]:
+    for piece in _REF_OR_SLASH.findall(found):
+        yield Lexeme(Kind.SEPARATOR) if piece == "/" else _reference(_GENITIVE.sub("", piece), home)
 
 
 def _reference(text: str, home: tuple[str, str]) -> Lexeme:

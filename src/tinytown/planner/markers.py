@@ -2,10 +2,11 @@
 
 The rules, in the order in which a reader meets them:
 
-- A *phrase* is `depends on`, `depend on`, `blocked by`, `after`, `requires`, `require`, in any letter case, as whole
+- A *phrase* is `depends on`, `depend on`, `depends upon`, `blocked by`, `after`, `requires`, `require`, in any letter case, as whole
   words (a hyphen may join its two words, as in the trailer `Depends-on: #4`). A colon may follow.
 - *References* follow it: `#4`, `owner/repo#4`, an issue or pull request URL, or a link that leads to one. They are
-  joined by commas, `and`, `&`, `+`, `plus`, `as well as`, or blanks alone. Between phrase and references only words
+  joined by commas, `and`, `&`, `+`, `/`, `plus`, `as well as`, or blanks alone. `or` joins too, with a warning: both are
+  waited for, because which of them is enough a text does not say. Between phrase and references only words
   such as "issue", "PR", "the following", "the completion of" may stand. A remark in brackets behind a reference does
   not end the list: "depends on #3 (login) and #4". Anything else does: "depends on #3; #4 is related".
 - Entries of a list count when the list follows a text that ends in a phrase, or stands under a heading that is a
@@ -49,11 +50,14 @@ def find_dependencies(body: str, *, home: tuple[str, str], itself: IssueRef | No
     if not _DIGIT.search(body):
         return Found()
     refs: dict[IssueRef, IssueRef] = {}
-    for ref in _Walk(home).blocks(read_blocks(body), under=_State.IDLE):
+    walk = _Walk(home)
+    for ref in walk.blocks(read_blocks(body), under=_State.IDLE):
         refs.setdefault(ref.folded, ref)
-    if itself is None or refs.pop(itself.folded, None) is None:
-        return Found(tuple(refs.values()))
-    return Found(tuple(refs.values()), (f"{itself.label(home)} names itself as a dependency; that is ignored",))
+    who = itself.label(home) if itself else "a document"
+    warnings = [f"{who} names '{either}' as a dependency; it is taken as both" for either in walk.either]
+    if itself is not None and refs.pop(itself.folded, None) is not None:
+        warnings.append(f"{who} names itself as a dependency; that is ignored")
+    return Found(tuple(refs.values()), tuple(warnings))
 
 
 _DIGIT = re.compile(r"[1-9]")
@@ -79,26 +83,30 @@ class _State(Enum):
     """Dependencies: a separator came."""
 
 
+_JOINERS = (Kind.SEPARATOR, Kind.EITHER)
 _AFTER = {
     **{(_State.EXPECT, kind): _State.EXPECT for kind in (Kind.FILLER, Kind.COLON, Kind.BREAK)},
-    **{(_State.NEXT, kind): _State.NEXT for kind in (Kind.SEPARATOR, Kind.FILLER, Kind.COLON, Kind.BREAK)},
+    **{(_State.NEXT, kind): _State.NEXT for kind in (*_JOINERS, Kind.FILLER, Kind.COLON, Kind.BREAK)},
     **{(_State.SEEK, kind): _State.SEEK for kind in Kind if kind not in {Kind.NEGATION, Kind.STOP}},
     **{(state, kind): _State.LIST for state in _State for kind in (Kind.REF, Kind.VOID) if state is not _State.IDLE},
     (_State.SEEK, Kind.VOID): _State.SEEK,
-    (_State.LIST, Kind.SEPARATOR): _State.NEXT,
+    **{(state, kind): _State.NEXT for state in (_State.LIST, _State.BROKEN) for kind in _JOINERS},
     (_State.LIST, Kind.BREAK): _State.BROKEN,
-    (_State.BROKEN, Kind.SEPARATOR): _State.NEXT,
 }
 """What follows a lexeme in a state; IDLE where nothing is said. Phrases and brackets are `_Scan`'s own."""
-_KEEPS_NEGATION = frozenset({Kind.SOFT, Kind.PHRASE, Kind.REF, Kind.BREAK, Kind.VOID})
+_KEEPS_NEGATION = frozenset({Kind.SOFT, Kind.EITHER, Kind.PHRASE, Kind.REF, Kind.BREAK, Kind.VOID})
 _WORDY = frozenset({Kind.WORD, Kind.FILLER, Kind.NEGATION, Kind.SOFT, Kind.STOP, Kind.PHRASE})
 
 
 class _Scan:
-    """Reads the lexemes of one block and remembers the state it ends in."""
+    """Reads the lexemes of one block; remembers the state it ends in, and the alternatives it met."""
 
     def __init__(self, state: _State) -> None:
         self.state = state
+        self.either: list[tuple[IssueRef, IssueRef]] = []
+        self._last: IssueRef | None = None
+        """The dependency before the alternative that comes now."""
+        self._is_either = False
         self._is_negated = False
         self._brackets: list[_State] = []
 
@@ -108,9 +116,16 @@ class _Scan:
             if lexeme.ref and self.state is _State.BROKEN and next_kind in _WORDY:
                 self.state = _State.IDLE  # a line that begins with an issue and goes on with words is a new thought
             if lexeme.ref and self.state is not _State.IDLE:
+                self._note(lexeme.ref)
                 yield lexeme.ref
             self.state = self._next(lexeme.kind)
+            self._is_either = self.state is _State.NEXT and (self._is_either or lexeme.kind is Kind.EITHER)
             self._is_negated = lexeme.kind is Kind.NEGATION or (self._is_negated and lexeme.kind in _KEEPS_NEGATION)
+
+    def _note(self, ref: IssueRef) -> None:
+        if self._is_either and self._last is not None:
+            self.either.append((self._last, ref))
+        self._last = ref
 
     def _next(self, kind: Kind) -> _State:
         if kind is Kind.PHRASE:
@@ -138,6 +153,8 @@ class _Walk:
 
     def __init__(self, home: tuple[str, str]) -> None:
         self._home = home
+        self.either: dict[str, None] = {}
+        """The alternatives met, as `#4 or #5`."""
 
     def blocks(self, blocks: Iterable[Block], *, under: _State) -> Iterator[IssueRef]:
         """The references in sibling blocks.
@@ -159,6 +176,7 @@ class _Walk:
             scan = _Scan(paragraph if block.kind is BlockKind.TEXT else _State.IDLE)
             if scan.state is not _State.IDLE or _PHRASE.search(block.text):
                 yield from scan.refs(read_lexemes(block.text, self._home))
+                self.either |= {" or ".join(ref.label(self._home) for ref in pair): None for pair in scan.either}
             asks = scan.state in {_State.EXPECT, _State.NEXT}
             is_heading = _is_heading(block, asks=asks)
             if block.kind is BlockKind.HEADING:

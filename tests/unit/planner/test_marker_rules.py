@@ -30,6 +30,10 @@ def found(body: str, itself: IssueRef | None = None) -> list[str]:
         "These require #4;",
         "Depends on : #4",
         "Depends-On: #4",
+        "depends upon #4",
+        "Depend upon #4",
+        "Depends-upon: #4",
+        "depends on either #4",
         "Blocked-by: #4",
         "(after #4)",
         '"after #4"',
@@ -125,6 +129,13 @@ def test_phrase_with_a_reference_is_a_dependency(body: str) -> None:
         "unblocked by #4",
         "depending on #4",
         "independs on #4",
+        "depends onupon #4",
+        "depends on / #4",
+        "doesn't depend upon #4",
+        "not after #4/#5",
+        "is not blocked by #4 or #5",
+        "depends on x/#4",
+        "depends on #4/x",
         "depends only on weekdays #4",
         "depends on, #4",
         "depends on. #4",
@@ -225,6 +236,15 @@ def test_everything_else_is_not_a_dependency(body: str) -> None:
         ("Depends on #1, #2, and #3.", ["#1", "#2", "#3"]),
         ("Depends on #1 plus #2 + #3", ["#1", "#2", "#3"]),
         ("Depends on #1 as well as #2", ["#1", "#2"]),
+        ("Depends on #1/#2", ["#1", "#2"]),
+        ("Depends on #1 / #2/ #3 /#4", ["#1", "#2", "#3", "#4"]),
+        ("Depends on a/b#1/#2/c/d#3.", ["a/b#1", "#2", "c/d#3"]),
+        ("Depends on #1/#2's API, #3", ["#1", "#2"]),
+        ("Depends on #1 or #2", ["#1", "#2"]),
+        ("Depends on either #1, #2, or on #3", ["#1", "#2", "#3"]),
+        ("Depends on #1\nor #2", ["#1", "#2"]),
+        ("Depends on #1 and/or #2", ["#1", "#2"]),
+        ("Depends on #1 or the weather, #2", ["#1"]),
         ("Depends on both #1 and also on issue #2", ["#1", "#2"]),
         ("Blocked by #1 and by PR #2", ["#1", "#2"]),
         ("Depends on #1 #2", ["#1", "#2"]),
@@ -354,6 +374,34 @@ def test_issue_that_names_itself_is_warned_of_and_does_not_wait_for_itself() -> 
 
     assert result.refs == (IssueRef("octo", "town", 4),)
     assert result.warnings == ("#3 names itself as a dependency; that is ignored",)
+
+
+@pytest.mark.parametrize(
+    ("body", "told"),
+    [
+        ("Depends on #4 or #5", ["#4 or #5"]),
+        ("Depends on either #4, or on issue #5", ["#4 or #5"]),
+        ("Depends on #4 and/or #5", ["#4 or #5"]),
+        ("Depends on #4, #5 or a/b#6 or #7", ["#5 or a/b#6", "a/b#6 or #7"]),
+        ("## Depends on\n\n- #4 or #5\n- #6", ["#4 or #5"]),
+        ("Depends on #4 or #5. Blocked by #4 or #5.", ["#4 or #5"]),
+        ("Depends on #4 or ~~#5~~ and #6", []),
+        ("Depends on #4 or the weather", []),
+        ("Depends on #4, #5 and #6", []),
+        ("Not blocked by #4 or #5", []),
+        ("See #4 or #5; depends on #6", []),
+    ],
+)
+def test_alternatives_are_all_waited_for_with_a_warning(body: str, told: list[str]) -> None:
+    result = find_dependencies(body, home=HOME, itself=IssueRef("octo", "town", 3))
+
+    assert list(result.warnings) == [f"#3 names '{either}' as a dependency; it is taken as both" for either in told]
+
+
+def test_alternatives_in_a_document_are_warned_of_too() -> None:
+    (warning,) = find_dependencies("after #4 or #5", home=HOME, itself=None).warnings
+
+    assert warning == "a document names '#4 or #5' as a dependency; it is taken as both"
 
 
 def test_other_issue_gives_no_warning() -> None:
