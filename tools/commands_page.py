@@ -16,7 +16,8 @@ _HEAD = """\
 # Commands
 
 What `--help` prints. Exit codes: 0 done, 1 expected failure, 2 usage or settings, 3 a bug (a report file is named), 130
-interrupted. Answers go to stdout, everything else to stderr.
+interrupted, 141 nobody reads the output any more (as in `tt status | head -1`). Answers go to stdout, everything else
+to stderr.
 """
 
 

@@ -6,7 +6,9 @@ import re
 import subprocess
 from pathlib import Path
 
+import pytest
 from tests.acceptance.conftest import TT, TownCalls
+from tests.waiting import wait_until
 
 from tinytown import __version__
 from tinytown.store.connection import connect
@@ -42,10 +44,31 @@ def test_reader_that_goes_away_is_no_bug(town: TownCalls) -> None:
     )
     assert call.stdout is not None
     call.stdout.close()
-    assert call.wait(timeout=30) == 1
+    assert call.wait(timeout=30) == 141
     assert call.stderr is not None
     assert call.stderr.read() == b""
     call.stderr.close()
+
+
+@pytest.mark.parametrize(("closed", "out"), [("<&-", "Town: shop-main"), (">&-", ""), ("2>&-", "Town: shop-main")])
+def test_closed_streams_are_no_trouble(town: TownCalls, closed: str, out: str) -> None:
+    done = subprocess.run(
+        ["/bin/sh", "-c", f'exec "$0" status {closed}', TT],
+        cwd=town.root,
+        env=town.env,
+        capture_output=True,
+        encoding="utf-8",
+        timeout=60,
+        check=False,
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+    assert out in done.stdout
+
+
+def test_what_is_started_without_streams_works(town: TownCalls) -> None:
+    script = 'exec "$0" spawn backend --cli demo <&- >&- 2>&-'
+    assert subprocess.run(["/bin/sh", "-c", script, TT], cwd=town.root, env=town.env, check=False).returncode == 0
+    wait_until(lambda: town.agent("backend")["state"] == "idle", "backend is idle")
 
 
 def test_bug_is_told_in_one_line_with_a_report_that_hides_secrets(town: TownCalls) -> None:

@@ -1,6 +1,7 @@
 """The entry point of `tt`, and the one place where errors become messages and exit codes.
 
-0 done, 1 expected failure, 2 usage, 3 a bug (with a report file), 130 interrupted.
+0 done, 1 expected failure, 2 usage, 3 a bug (with a report file), 130 interrupted, 141 nobody reads the output any more
+(what shells say of a program that SIGPIPE ended). A closed stdin, stdout or stderr is taken for /dev/null.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ EXIT_FAILED = 1
 EXIT_USAGE = 2
 EXIT_BUG = 3
 EXIT_INTERRUPTED = 130
+EXIT_UNREAD = 141
 
 
 _GARBAGE_THRESHOLD = 20_000
@@ -38,12 +40,13 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def _guarded(arguments: list[str]) -> int:
     """Run `tt`; every error becomes a message and an exit code."""
+    _replace_closed_streams()
     _tolerate_narrow_encodings()
     try:
         return _run(arguments)
     except BrokenPipeError:
         _close_stdout()
-        return EXIT_FAILED
+        return EXIT_UNREAD
     except (click.Abort, KeyboardInterrupt):
         return EXIT_INTERRUPTED
     except Exception as error:  # noqa: BLE001  the boundary
@@ -73,7 +76,13 @@ def _run(arguments: list[str]) -> int:
     for argument in arguments:
         if not argument.isprintable() and not _is_text(argument):
             raise click.UsageError(f"the argument {argument!r} is not valid UTF-8")
-    result = tt.main(arguments, prog_name="tt", standalone_mode=False)
+    output = sys.stdout
+    try:
+        result = tt.main(arguments, prog_name="tt", standalone_mode=False)
+    except SystemExit:
+        if sys.stdout is not output:  # so click ends when nobody reads any more, with a code of its own
+            raise BrokenPipeError from None
+        raise
     sys.stdout.flush()  # a reader that has gone is noticed here, not when the interpreter ends
     return result if isinstance(result, int) else 0
 
@@ -99,6 +108,14 @@ def _tell(messages: Sequence[str]) -> None:
     with contextlib.suppress(OSError):
         for message in messages:
             print("error: " + " ".join(message.split("\n")), file=sys.stderr)  # noqa: T201  the boundary speaks for itself
+
+
+def _replace_closed_streams() -> None:
+    """Have all three streams: else what is opened next, a socket or a lock, would be one of them."""
+    for number, name in enumerate(("stdin", "stdout", "stderr")):
+        if getattr(sys, name) is None:
+            nowhere = os.open(os.devnull, os.O_RDWR)  # takes the lowest number, which is the one that is missing
+            setattr(sys, name, os.fdopen(nowhere, "r" if number == 0 else "w", encoding="utf-8"))
 
 
 def _tolerate_narrow_encodings() -> None:
