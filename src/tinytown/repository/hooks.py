@@ -39,8 +39,11 @@ class Hooks(msgspec.Struct, frozen=True, kw_only=True):
             raise GitError(_told(hook, run), hook=hook, output=run.tail, log=str(run.log))
 
     def attempt(self, hook: str, path: Path, branch: str, log: Path) -> tuple[str, ...]:
-        """Run the hook in the worktree; a failure is a note."""
-        run = self._run(hook, path, branch, log)
+        """Run the hook in the worktree; a failure is a note, also that its log cannot be written."""
+        try:
+            run = self._run(hook, path, branch, log)
+        except GitError as error:
+            return (f"hook {hook} failed: {error.message}",)
         return () if run is None or run.is_ok else (_told(hook, run),)
 
     def _run(self, hook: str, path: Path, branch: str, log: Path) -> CommandRun | None:

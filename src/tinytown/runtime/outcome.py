@@ -39,6 +39,8 @@ class Evidence(msgspec.Struct, frozen=True, kw_only=True):
     """How many commits are where, when some are in the worktree but not on the item's branch."""
     dirty: tuple[str, ...] = ()
     """Files changed but not committed."""
+    hook_failures: tuple[str, ...] = ()
+    """What went wrong after it that is no fault of the agent's."""
 
 
 class Ended(msgspec.Struct, frozen=True, kw_only=True):
@@ -64,6 +66,7 @@ def judge(ended: Ended, *, max_nudges: int, now: datetime) -> RunEnd:
     usage = ended.reading.usage
     end = msgspec.structs.replace(
         end,
+        hook_failures=ended.evidence.hook_failures,
         tokens=usage.tokens,
         cost_usd=usage.cost_usd,
         keeps_extras=ended.result is None or end.outcome == "dropped",

@@ -240,7 +240,8 @@ class Runner:
     def _without_secrets(self, end: RunEnd) -> RunEnd:
         """What is stored of a run goes into events and other agents' prompts."""
         said = {name: self._redacted(end.task_fields[name]) for name in ("result", "reason") if name in end.task_fields}
-        return msgspec.structs.replace(end, task_fields=end.task_fields | said)
+        failures = tuple(map(self._redacted, end.hook_failures))
+        return msgspec.structs.replace(end, task_fields=end.task_fields | said, hook_failures=failures)
 
     def _redacted(self, text: str) -> str:
         return redact(text, secret_values(self._tools.environ))
@@ -263,6 +264,7 @@ class Runner:
             prompt = self._redacted(write_prompt(assignment(self._agent, claim, material, worktree, run_id)))
             result = await self._launch(run_id, worktree, prompt)
             evidence = await self._threads.work(lambda: tools.workshop.after(worktree, head_before))
+            await self._threads.work(lambda: self._log(evidence.hook_failures))
         except (LeaseLostError, AgentCliError, WorktreeOccupiedError):
             raise
         except TinytownError as error:
@@ -270,6 +272,12 @@ class Runner:
         except OSError as error:  # a full disk, a folder that cannot be written: it may be well again later
             return None, evidence, _told(error)
         return result, evidence, None
+
+    def _log(self, lines: tuple[str, ...]) -> None:
+        """Say something of ours where people read what the agent said."""
+        if lines:
+            with log_file(self._tools.logs, self._agent.name).open("ab") as file:
+                file.writelines(f"tinytown: {self._redacted(line)}\n".encode() for line in lines)
 
     async def _launch(self, run_id: str, worktree: Worktree, prompt: str) -> RunResult:
         tools, agent = self._tools, self._agent

@@ -90,10 +90,10 @@ class Workshop:
 
     def after(self, worktree: Worktree, head_before: str) -> Evidence:
         """Run the hook after the run and look at what is there."""
-        self._worktrees.after_run(worktree)
+        failures = self._worktrees.after_run(worktree)
         status = self._worktrees.status(worktree.name)
         if not worktree.branch:
-            return Evidence(head_before=head_before)
+            return Evidence(head_before=head_before, hook_failures=failures)
         return Evidence(
             head=self._head(worktree),
             branch=worktree.branch,
@@ -101,6 +101,7 @@ class Workshop:
             made=len(status.made),
             elsewhere=_elsewhere(status),
             dirty=status.dirty,
+            hook_failures=failures,
         )
 
 

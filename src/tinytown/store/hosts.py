@@ -45,6 +45,8 @@ class RunEnd(msgspec.Struct, frozen=True, kw_only=True):
     """Fields of the task to set; an empty value removes the field."""
     agent_fields: dict[str, str] = {}
     retry_at: datetime | None = None
+    hook_failures: tuple[str, ...] = ()
+    """Each becomes an event."""
     tokens: int = 0
     cost_usd: float = 0.0
     max_tries: int = 3
@@ -149,6 +151,7 @@ class HostStore:
             later_ms=to_ms(end.retry_at or at),
             agent_state=end.agent_state,
             agent_fields=end.agent_fields,
+            hook_failures=end.hook_failures,
             tokens=end.tokens,
             cost=str(end.cost_usd),
             max_tries=end.max_tries,

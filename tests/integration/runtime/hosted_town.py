@@ -49,10 +49,20 @@ class HostedTown:
     """A town whose host is a thread."""
 
     def __init__(self, root: Path, redis_url: str) -> None:
-        self.town = ClosingTown(root, {**os.environ, "REDIS_URL": redis_url})
+        self._environ = {**os.environ, "REDIS_URL": redis_url}
+        self.town = ClosingTown(root, self._environ)
         self.host: Host | None = None
         self._thread: threading.Thread | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
+
+    def set_up(self, settings: str) -> None:
+        """Have these settings beside the agents' CLIs; before the town is used."""
+        assert self.town.opened == []
+        file = self.town.root / "tinytown.toml"
+        clis = file.read_text().partition("[agent_clis.ready]")
+        name = self.town.settings.town.name
+        file.write_text(f'[town]\nname = "{name}"\n{settings}{"".join(clis[1:])}')
+        self.town = ClosingTown(self.town.root, self._environ)
 
     def start(self, **changes: Any) -> None:
         """Have a host from now on; keyword arguments change its tools."""

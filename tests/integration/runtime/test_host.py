@@ -166,3 +166,29 @@ def test_nobody_else_can_look_into_the_folder_of_a_fresh_clone(hosted: HostedTow
     state.chmod(0o755)
     state_folder(hosted.town.root)
     assert stat.S_IMODE(state.stat().st_mode) == 0o700
+
+
+def test_a_failed_hook_after_a_run_is_told_in_events_and_log_and_fails_nothing(hosted: HostedTown) -> None:
+    hosted.set_up('[worktree]\nafter_run = ["sh", "-c", "echo no room; exit 3"]\n')
+    agent = hosted.spawn("backend")
+    task = hosted.assign(agent)
+
+    hosted.start()
+
+    wait_until(lambda: hosted.task(task).state is TaskState.COMPLETED, "the task is done all the same")
+    (event,) = [one for one in hosted.town.insights.town(with_events=True).events if one.type == "hook.failed"]
+    assert (event.agent_id, event.task_id) == (agent, task)
+    assert event.text.startswith("hook after_run failed (exit code 3): no room; see ")
+    assert f"tinytown: {event.text}" in (hosted.town.agent_logs / "backend.log").read_text().splitlines()
+
+
+def test_a_hook_after_a_run_whose_log_cannot_be_written_fails_nothing(hosted: HostedTown) -> None:
+    hosted.set_up('[worktree]\nafter_run = ["true"]\n')
+    (hosted.town.state / "logs").mkdir(exist_ok=True)
+    (hosted.town.state / "logs" / "hooks").write_text("a file where a folder should be")
+    task = hosted.assign(hosted.spawn("backend"))
+
+    hosted.start()
+
+    wait_until(lambda: hosted.task(task).state is TaskState.COMPLETED, "the task is done all the same")
+    assert hosted.task(task).runs == 1
