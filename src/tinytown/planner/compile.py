@@ -129,9 +129,13 @@ class _Compiler:
         for ref in objectives:
             self._take(ref, read.get(_identity(ref)), overrides.get(_identity(ref)))
         for ref, override in overrides.items():
-            if ref not in read and not override.skip:
+            if ref not in read:
                 label = ref.label(self._home)
-                self.warnings.append(f"the manifest has an override for {label}, which is not part of this mission")
+                self.warnings.append(
+                    f"the manifest skips {label}, which is not part of this mission anyway"
+                    if override.skip
+                    else f"the manifest has an override for {label}, which is not part of this mission"
+                )
         if not self._chosen and not self.problems:
             self.problems.append("no objective is left to work on; name another, or change 'skip' in the manifest")
 

@@ -20,6 +20,7 @@ from typing import Any, TypeAlias
 import msgspec
 
 from tinytown.domain.errors import ConfigError, InvalidInputError
+from tinytown.domain.ids import check_name
 from tinytown.domain.refs import IssueRef, parse_issue_ref
 from tinytown.domain.workitem import WorkKind
 from tinytown.planner.places import Places, read_places
@@ -101,8 +102,8 @@ def _issue(value: object) -> Named:
 
 
 def _role(value: object) -> str:
-    if isinstance(value, str) and value.strip():
-        return value.strip()
+    if isinstance(value, str) and (role := value.strip()) and role.isprintable():
+        return check_name(role, "role")  # any other no agent can have
     raise InvalidInputError("must be the name of a role")
 
 

@@ -275,12 +275,15 @@ def test_mission_with_nothing_left_is_refused() -> None:
     )
 
 
-def test_override_of_another_issue_gives_a_warning_unless_it_skips_it() -> None:
+def test_override_of_another_issue_gives_a_warning() -> None:
     result = compiled(
         issue(1), manifest=overriding(Override(issue=IssueRef("a", "b", 9)), Override(issue=8, skip=True))
     )
 
-    assert result.warnings == ("the manifest has an override for a/b#9, which is not part of this mission",)
+    assert result.warnings == (
+        "the manifest has an override for a/b#9, which is not part of this mission",
+        "the manifest skips #8, which is not part of this mission anyway",
+    )
 
 
 def test_compiling_twice_gives_the_same() -> None:
