@@ -219,6 +219,7 @@ def test_run_of_a_mission_that_is_stopped_ends_as_not_completed(issues: TownCall
         (("start", "-i", "1"), "start a mission"),
         (("approve", "2"), "approve an item"),
         (("reject", "2", "bad"), "reject an item"),
+        (("merge", "2"), "merge an item"),
         (("note", "{mission}", "retry"), "give notes to a mission"),
         (("stop",), "stop a mission"),
         (("resume",), "resume a mission"),

@@ -26,7 +26,7 @@ from tinytown.domain.mission import Mission, MissionState
 from tinytown.domain.policy import MissionPolicy
 from tinytown.domain.task import Report, TaskKind
 from tinytown.domain.workitem import OutsideDependency, Verdict, WorkItem, WorkKind, WorkStatus
-from tinytown.planner import directives
+from tinytown.planner import directives, reopen
 from tinytown.planner.draft import Draft
 
 MISSION = "00000000-0000-4000-8000-000000000001"
@@ -285,6 +285,10 @@ class MissionMachine(RuleBasedStateMachine):
     @rule(number=numbers)
     def reject(self, number: int) -> None:
         self.town.tell(lambda d: directives.reject(d, directives.find_item(d, f"#{number + 1}"), "ugly"))
+
+    @rule(number=numbers)
+    def merge(self, number: int) -> None:
+        self.town.tell(lambda d: reopen.merge(d, directives.find_item(d, f"#{number + 1}")))
 
     # The end
 

@@ -39,7 +39,7 @@ MISSION_LIFECYCLE = Lifecycle(
             MissionState.COMPLETED,
             MissionState.FAILED,
         ),
-        MissionState.COMPLETED: (),
+        MissionState.COMPLETED: (MissionState.RUNNING,),
         MissionState.FAILED: (),
     },
 )

@@ -40,7 +40,7 @@ WATCH_LIFECYCLE = Lifecycle(
     {
         WatchStatus.ACTIVE: (WatchStatus.SNOOZED, WatchStatus.DONE),
         WatchStatus.SNOOZED: (WatchStatus.ACTIVE, WatchStatus.SNOOZED, WatchStatus.DONE),
-        WatchStatus.DONE: (),
+        WatchStatus.DONE: (WatchStatus.ACTIVE,),
     },
 )
 

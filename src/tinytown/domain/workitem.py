@@ -62,7 +62,7 @@ WORK_LIFECYCLE = Lifecycle(
         WorkStatus.ASSIGNED: (WorkStatus.RUNNING, WorkStatus.READY, WorkStatus.BLOCKED, WorkStatus.DONE),
         WorkStatus.RUNNING: (WorkStatus.ASSIGNED, WorkStatus.READY, WorkStatus.BLOCKED, WorkStatus.DONE),
         WorkStatus.BLOCKED: (WorkStatus.ASSIGNED, WorkStatus.RUNNING, WorkStatus.READY, WorkStatus.DONE),
-        WorkStatus.DONE: (),
+        WorkStatus.DONE: (WorkStatus.BLOCKED,),
     },
 )
 
@@ -188,6 +188,8 @@ class WorkItem(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc
     """Why it needs a person; nothing is tried meanwhile."""
     approved_head: str | None = None
     """Head commit that a person approved by hand; `*` for whatever comes (an item without a branch)."""
+    merge_head: str | None = None
+    """Head commit that a person wants merged; one that comes after it is another matter."""
     notes: tuple[str, ...] = ()
     """What operators said about it, not yet handed over."""
     history: tuple[str, ...] = ()

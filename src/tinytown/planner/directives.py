@@ -13,7 +13,7 @@ from tinytown.domain.mission import MissionState
 from tinytown.domain.task import TaskKind, TaskState
 from tinytown.domain.watch import SNOOZE_LEAST_SECS, SNOOZE_MOST_SECS, Watch, WatchStatus
 from tinytown.domain.workitem import BUSY, Verdict, WorkItem, WorkKind, WorkStatus
-from tinytown.planner import fixes
+from tinytown.planner import fixes, reopen
 from tinytown.planner.draft import Draft
 from tinytown.planner.holds import hold
 from tinytown.planner.pulls import finish
@@ -106,14 +106,16 @@ def approve(draft: Draft, item: WorkItem, comment: str = "") -> None:
 
 
 def reject(draft: Draft, item: WorkItem, reason: str) -> None:
-    """A person wants the item changed; the reason becomes a fix task.
+    """A person wants the item changed, also one that is done and not merged; the reason becomes a fix task.
 
     Raises:
-        ConflictError: nothing has been handed in. InvalidInputError: no reason.
+        ConflictError: nothing has been handed in, or it is merged. InvalidInputError: no reason.
     """
-    _check_open(item)
     if not reason.strip():
         raise InvalidInputError("a rejection needs a reason; the agent is told nothing else")
+    if item.is_done and item.has_branch:
+        item = reopen.send_back(draft, item, reason)
+    _check_open(item)
     if item.kind is WorkKind.MERGE_GATE:
         _reject_gate(draft, item, reason)
         return

@@ -17,6 +17,7 @@ from tinytown.planner.fit import is_free, mender_for, suitable_workers
 from tinytown.planner.help import ask
 from tinytown.planner.promote import open_outside
 from tinytown.planner.reasons import lacks_agent, reasons
+from tinytown.planner.resting import is_kept
 from tinytown.planner.stage import Stage, stage_of
 
 STALLED_AFTER = timedelta(hours=1)
@@ -58,8 +59,10 @@ def _rank(order: list[Stage], stage: Stage) -> int:
 def _complete(draft: Draft) -> None:
     draft.wake_at = None
     draft.put_mission(help=None, is_paused=False)
-    for watch in draft.watches.values():
-        if watch.status is not WatchStatus.DONE:
+    for watch in tuple(draft.watches.values()):
+        if is_kept(watch, draft.items.get(watch.work_item_id)):
+            draft.wake(watch.next_due_at)
+        elif watch.status is not WatchStatus.DONE:
             draft.put_watch(msgspec.structs.replace(watch, status=WatchStatus.DONE))
     if draft.mission.state is not MissionState.COMPLETED:
         draft.move_mission(MissionState.COMPLETED)

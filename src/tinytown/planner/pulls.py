@@ -14,6 +14,7 @@ from tinytown.domain.workitem import BUSY, PullState, Verdict, WorkItem, WorkSta
 from tinytown.planner.draft import Draft
 from tinytown.planner.holds import forge_failed, is_backing_off
 from tinytown.planner.notices import tell_of_merge
+from tinytown.planner.resting import rest
 from tinytown.planner.settle import look_now
 from tinytown.planner.stage import Stage, stage_of
 from tinytown.planner.wants import Merge, Opened, OpenPull, Outcome, Refused
@@ -47,17 +48,23 @@ def opened(draft: Draft, outcome: Outcome, want: OpenPull) -> None:
 
 def merge_ready(draft: Draft) -> None:
     """Finish what is ready to merge, or want it merged: the one opened first, one at a time per branch."""
-    policy = draft.mission.policy
-    ready = [item for item in draft.unfinished() if stage_of(item, policy) is Stage.MERGE]
-    for item in ready:
-        if item.is_merged or not policy.auto_merge:
+    while done := [item for item in _ready(draft) if item.is_merged or not _is_to_be_merged(draft, item)]:
+        for item in done:  # and again: they may have been what others waited for
             finish(draft, item)
-    if not policy.auto_merge:
-        return
-    waiting = [item for item in ready if not item.is_merged and not is_backing_off(draft, item)]
+    waiting = [item for item in _ready(draft) if _is_to_be_merged(draft, item) and not is_backing_off(draft, item)]
     waiting.sort(key=_opened_at)
     for item, pull in [(item, item.pull) for item in waiting if item.pull is not None][:1]:
         draft.want(Merge(item_id=item.id, url=pull.url, head=pull.head, closes=_closes(draft, item)))
+
+
+def _ready(draft: Draft) -> list[WorkItem]:
+    """What nothing is in the way of; what a person sent back is mended before anything built on it goes on."""
+    ready = [item for item in draft.unfinished() if stage_of(item, draft.mission.policy) is Stage.MERGE]
+    return [item for item in ready if item.is_merged or all(draft.items[dep].is_done for dep in item.depends_on)]
+
+
+def _is_to_be_merged(draft: Draft, item: WorkItem) -> bool:
+    return draft.mission.policy.auto_merge or (item.pull is not None and item.merge_head == item.pull.head)
 
 
 def merged(draft: Draft, outcome: Outcome, want: Merge) -> None:
@@ -98,8 +105,7 @@ def finish(draft: Draft, item: WorkItem) -> None:
     """The item is done; nothing of it is watched or reviewed any more."""
     draft.cancel_tasks_of(item.id, f"{item.key} is done")
     done = draft.move(item.id, WorkStatus.DONE, fixes=(), hold=None, retry_at=None)
-    for watch in draft.watches_of(item.id):
-        draft.put_watch(msgspec.structs.replace(watch, status=WatchStatus.DONE))
+    rest(draft, done)
     draft.say("item.done", f"{item.key} is done" + ("" if done.is_merged else ", ready to merge"), item=item.id)
 
 

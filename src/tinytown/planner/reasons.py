@@ -182,7 +182,10 @@ def _mergeable(draft: Draft, item: WorkItem) -> list[str]:
 
 
 def _merge(draft: Draft, item: WorkItem) -> list[str]:
-    if not draft.mission.policy.auto_merge:
+    sent_back = [draft.items[dep] for dep in item.depends_on if not draft.items[dep].is_done]
+    if sent_back:
+        return [f"waits for {dep.key} ({dep.title}), which was sent back" for dep in sent_back]
+    if not draft.mission.policy.auto_merge and item.merge_head is None:
         return [f"PR #{_number(item)} is ready to merge"]
     return [f"PR #{_number(item)} is about to be merged (one at a time into {draft.mission.base})"]
 
@@ -191,7 +194,8 @@ def _done(_: Draft, item: WorkItem) -> list[str]:
     if item.pull is None:
         return ["done"]
     merged = item.pull.merged_as
-    return [f"done: merged as {merged[:10]}" if merged else f"done: PR #{item.pull.number} is ready to merge"]
+    how = f"done: PR #{item.pull.number} is ready to merge: tt mission merge {item.typed}"
+    return [f"done: merged as {merged[:10]}" if merged else how]
 
 
 def _number(item: WorkItem) -> int:

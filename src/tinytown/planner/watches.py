@@ -9,7 +9,7 @@ import msgspec
 from tinytown.domain.pull import ChecksSeen, MergeabilitySeen, ReviewSeen
 from tinytown.domain.watch import Watch, WatchKind, WatchStatus
 from tinytown.domain.workitem import PullState, Verdict, WorkItem, WorkStatus
-from tinytown.planner import fixes
+from tinytown.planner import fixes, unmerged
 from tinytown.planner.backoff import watch_again_at
 from tinytown.planner.draft import Draft
 from tinytown.planner.holds import hold
@@ -37,6 +37,9 @@ def looked(draft: Draft, outcome: Outcome, want: LookAt) -> None:
         return
     if want.signal is not None:
         draft.answer(want.target, want.signal)
+    if item.is_done:
+        unmerged.looked(draft, watch, item, outcome)
+        return
     match outcome.found:
         case Refused(reason=reason, is_temporary=is_temporary):
             _failed(draft, watch, item, reason, is_temporary=is_temporary)
@@ -57,7 +60,7 @@ def looked(draft: Draft, outcome: Outcome, want: LookAt) -> None:
 
 def _is_worth_a_look(item: WorkItem) -> bool:
     """While an agent changes the branch, what the forge says of the old head helps nobody."""
-    return item.status is WorkStatus.BLOCKED
+    return item.status is WorkStatus.BLOCKED or item.is_done
 
 
 def _look(draft: Draft, watch: Watch, item: WorkItem) -> None:

@@ -17,6 +17,7 @@ import structlog
 
 from tinytown.domain.errors import ConflictError, LeaseLostError, StaleError, StoreUnavailableError, TinytownError
 from tinytown.domain.mission import MissionState
+from tinytown.domain.watch import WatchStatus
 from tinytown.forges.base import Forge
 from tinytown.planner.tick import Decision, decide
 from tinytown.planner.wants import Outcome, Want
@@ -90,7 +91,8 @@ class Dispatcher:
         self._next_at = None
         due = self._tools.dispatchers.beat(self._record(), self._tools.clock())
         self._tools.ensure_host()
-        steps = [self._step_apart(i, is_due=i in due.missions) for i in (due.active if is_full else due.missions)]
+        wanted = dict.fromkeys((*due.active, *due.missions) if is_full else due.missions)
+        steps = [self._step_apart(i, is_due=i in due.missions) for i in wanted]
         if not all(steps):
             self._wake(self._tools.clock() + timedelta(seconds=HELD_PAUSE_SECS))
         if due.next_at is not None:
@@ -206,7 +208,8 @@ class Dispatcher:
             stored = self._tools.missions.read(mission_id, dispatcher=self._tools.record.id)
             if isinstance(stored, str):
                 return False
-            if not stored.mission.is_active:
+            if not _is_followed(stored):
+                self._tools.missions.defer(stored, None)
                 return True
             started = perf_counter()
             try:
@@ -272,6 +275,11 @@ def _bug(error: Exception) -> str:
     """A bug in one line, for people; the log has the rest."""
     what = f"{type(error).__name__}: {error}".splitlines()[0][:BUG_LIMIT]
     return f"the dispatcher met a bug with it: {what}; its log has the traceback"
+
+
+def _is_followed(stored: Stored) -> bool:
+    """Whether anything can come of a mission: it is active, or somebody may still merge what it made."""
+    return stored.mission.is_active or any(w.status is not WatchStatus.DONE for w in stored.watches.values())
 
 
 def _is_to_be_planned(stored: Stored) -> bool:

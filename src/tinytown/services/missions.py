@@ -19,7 +19,7 @@ from tinytown.domain.task import Task
 from tinytown.domain.watch import Watch
 from tinytown.domain.workitem import WorkItem
 from tinytown.forges.base import Forge
-from tinytown.planner import directives
+from tinytown.planner import directives, reopen
 from tinytown.planner.draft import Draft
 from tinytown.planner.reasons import reasons
 from tinytown.services.caller import Caller
@@ -29,6 +29,9 @@ from tinytown.store.agents import AgentStore
 from tinytown.store.missions import MissionStore, Stored
 
 T = TypeVar("T")
+
+LOOKED_BACK = 50
+"""Missions, the newest ones, among which an item is looked for that is in no active one."""
 
 
 class Objectives(msgspec.Struct, frozen=True, kw_only=True):
@@ -210,15 +213,17 @@ class Missions:
         return Why(item=found, reasons=reasons(draft, found), history=history)
 
     def find_with_item(self, item: str, run: str | None) -> str:
-        """The mission an item belongs to: the one named, else the only one, active ones first, that has it."""
+        """The mission an item belongs to: the one named, else the only active one, else the newest, that has it."""
         if run is not None:
             return self._missions.find(run)
         active = self._missions.ids(is_active_only=True)
-        ids = active or self._missions.ids()[:1]
-        having = [i for i in ids if self._has(i, item)]
+        having = [i for i in active if self._has(i, item)]
         if len(having) == 1:
             return having[0]
         if not having:
+            ended = (i for i in self._missions.ids()[:LOOKED_BACK] if i not in active)
+            if (newest := next((i for i in ended if self._has(i, item)), None)) is not None:
+                return newest
             raise NotFoundError(f"no item '{item}' in a mission that is active; see: tt mission status --work")
         shown = ", ".join(short(i) for i in having)
         raise InvalidInputError(f"item '{item}' is in several missions ({shown}); say which with --run ID")
@@ -265,6 +270,10 @@ class Missions:
         return self._on_item(
             "reject an item", mission_id, item, lambda draft, found: directives.reject(draft, found, said)
         )
+
+    def merge(self, mission_id: str, item: str) -> WorkItem:
+        """Have an item merged that is ready; a dispatcher does it, and looks at every condition anew before."""
+        return self._on_item("merge an item", mission_id, item, reopen.merge)
 
     def snooze(self, mission_id: str, watch: str, secs: int) -> Watch:
         """Leave what a watch looks at alone for a while."""

@@ -27,7 +27,7 @@ Scripts receive the prefix as KEYS[1] and build the same names with the function
 | T:dispatchers             | hash   | dispatcher id -> heartbeat (JSON)                 | removed when stale |
 | T:mission:active          | set    | ids of missions that are planning, running, blocked | town |
 | T:missions                | zset   | mission id -> ms when it was created              | town |
-| T:mission:due             | zset   | mission id -> ms when it is to be looked at       | while active |
+| T:mission:due             | zset   | mission id -> ms when it is to be looked at       | while active, or to be merged |
 | T:mission:objectives      | hash   | issue or document -> id of the mission that has it | while active |
 | T:mission:targets         | hash   | pull request -> mission id, for signals           | while watched |
 | T:mission:<id>            | hash   | `record` (JSON), `version`, `wakes` (a counter)   | until deleted |

@@ -113,7 +113,7 @@ class MissionStore:
             items={item.id: encode(item) for item in items},
             briefs={item_id: encode(brief) for item_id, brief in briefs.items()},
             events=[[encode(event), event.type, event.text] for event in events],
-            objectives=[[_reference(ref), ref.label(mission.home)] for ref in mission.objective_refs],
+            objectives=_objectives(mission),
             at=at_text(at),
             ms=to_ms(at),
             may_repeat=True,
@@ -162,7 +162,8 @@ class MissionStore:
 
         Raises:
             StaleError: the mission moved on; nothing was written. LeaseLostError: another dispatcher has it.
-            ConflictError: an agent took other work meanwhile.
+            ConflictError: an agent took other work meanwhile. AlreadyExistsError: it is taken up again, and another
+                mission has one of its objectives.
         """
         mission = commit.mission
         version: int = self._run(
@@ -185,6 +186,7 @@ class MissionStore:
             unwatched=list(commit.unwatched),
             wakes=seen.wakes,
             due_ms=to_ms(due) if due else None,
+            objectives=[] if seen.mission.is_active else _objectives(mission),
             is_active=mission.is_active,
             at=at_text(at),
             ms=to_ms(at),
@@ -269,6 +271,10 @@ def task_message(spec: TaskSpec, agent_id: str, at: datetime, sender: str) -> Me
         task_id=spec.id,
         mission_id=spec.mission_id,
     )
+
+
+def _objectives(mission: Mission) -> list[list[str]]:
+    return [[_reference(ref), ref.label(mission.home)] for ref in mission.objective_refs]
 
 
 def _reference(ref: ObjectiveRef) -> str:

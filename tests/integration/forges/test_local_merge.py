@@ -9,7 +9,7 @@ from tests.integration.forges.conftest import ISSUE, LocalTown
 from tests.repositories import branch_with, commit
 
 from tinytown.domain.errors import ConflictError, ForgeError, ForgeUnavailableError
-from tinytown.domain.pull import Pull
+from tinytown.domain.pull import Pull, PullDraft
 from tinytown.domain.refs import IssueRef
 from tinytown.repository.git import Git
 from tinytown.repository.mover import Mover
@@ -381,3 +381,24 @@ def _crash_in(monkeypatch: pytest.MonkeyPatch, owner: type, method: str, *, skip
         return real(*args, **kwargs)
 
     monkeypatch.setattr(owner, method, crash)
+
+
+def test_merge_by_hand_closes_the_issues_that_the_pull_request_names(town: LocalTown) -> None:
+    head = branch_with(town.git, "tt/1", {"new.py": "new\n"})
+    body = "Closes local/home#2\n\nCloses local/home#1\nCloses other/place#3\n\n<!-- marker -->\n"
+    pull = town.forge.open_pull(
+        PullDraft(branch="tt/1", base="main", head=head, title="First", body=body, marker="marker")
+    )
+    commit(town.git, {"issues/0002-second.md": ISSUE})
+    town.git.run("merge", "--quiet", "--no-edit", "tt/1")
+    by_hand = town.git.rev_parse("main")
+
+    seen = town.forge.mergeability(pull.url)
+
+    assert (seen.merged_as, seen.notice) == (by_hand, "")
+    assert town.git.line("show", "-s", "--format=%P %s", "main") == f"{by_hand} Close #1, done by pull request #1"
+    assert not town.forge.issue(CLOSES[0]).is_open
+    assert town.forge.issue(IssueRef("local", "home", 2)).is_open  # the first line is a title
+    assert (town.git.dirty_files(), town.git.current_branch()) == ((), "main")
+    town.forge.mergeability(pull.url)
+    assert town.git.line("rev-parse", "main^") == by_hand

@@ -66,12 +66,12 @@ def test_illegal_move_of_an_item_raises_and_changes_nothing() -> None:
 
 def test_illegal_move_of_a_mission_or_watch_raises() -> None:
     watch = make_watch(handed_in(1), WatchKind.PR_CHECKS, status=WatchStatus.DONE)
-    draft = make_draft(handed_in(1), watch, mission=make_mission(state=MissionState.COMPLETED))
+    draft = make_draft(handed_in(1), watch, mission=make_mission(state=MissionState.FAILED))
 
-    with pytest.raises(IllegalTransitionError, match="the mission is completed"):
+    with pytest.raises(IllegalTransitionError, match="the mission is failed"):
         draft.move_mission(MissionState.RUNNING)
     with pytest.raises(IllegalTransitionError, match="the watch is done"):
-        draft.put_watch(msgspec.structs.replace(watch, status=WatchStatus.ACTIVE))
+        draft.put_watch(msgspec.structs.replace(watch, status=WatchStatus.SNOOZED))
 
 
 def test_load_of_an_agent_follows_what_is_given_and_taken_back() -> None:

@@ -173,8 +173,11 @@ def test_item_that_has_handed_in_nothing_cannot_be_rejected(item: WorkItem) -> N
 
 
 @pytest.mark.parametrize("act", [directives.approve, lambda d, i: directives.reject(d, i, "no")])
-def test_item_that_is_done_can_be_neither_approved_nor_rejected(act: Callable[[Draft, WorkItem], None]) -> None:
-    item = handed_in(1, status=WorkStatus.DONE)
+@pytest.mark.parametrize("kind", [WorkKind.REVIEW, WorkKind.MERGE_GATE])
+def test_item_that_is_done_and_has_no_branch_can_be_neither_approved_nor_rejected(
+    act: Callable[[Draft, WorkItem], None], kind: WorkKind
+) -> None:
+    item = make_item(1, kind=kind, status=WorkStatus.DONE)
 
     with pytest.raises(ConflictError, match="#1 is done already"):
         act(draft_of(item), item)

@@ -7,6 +7,7 @@ import msgspec
 import pytest
 from tests.unit.planner.world import (
     MISSION_ID,
+    NEXT_HEAD,
     NOW,
     all_watches,
     decided,
@@ -54,7 +55,7 @@ def asked(decision: Decision) -> list[str]:
 
 
 def test_mission_is_completed_when_every_item_is_done() -> None:
-    item = handed_in(1, status=WorkStatus.DONE)
+    item = handed_in(1, status=WorkStatus.DONE, pull=passed(merged_as=NEXT_HEAD))
 
     decision = decided(item, *all_watches(item), mission=make_mission(help=Help(cause="x", since=NOW, ask_at=NOW)))
 

@@ -26,6 +26,7 @@ from tinytown.store.pulls import PullStore, StoredPull
 
 OWNER = "local"
 _NUMBER = re.compile(r"#?([1-9][0-9]{0,9})")
+_CLOSES = re.compile(r"Closes ([^\s/#]+)/([^\s/#]+)#([1-9][0-9]{0,9})")
 _EMPTY = "has no commits that its base branch lacks: nothing is left to merge"
 _ATTEMPTS = 5
 """How often a branch may move while it is looked at."""
@@ -216,11 +217,17 @@ class LocalForge:
         if base and not self._git.is_ancestor(pull.head, pull.fork):
             sha = find_merge(self._git, base, pull.head)
             if sha is not None:
-                notice = "\n".join(self._merger.repair())
-                self._pulls.record_merge(pull.number, head=pull.head, sha=sha, notice=notice, at=self._now())
+                merged = self._merger.merge(pull, pull.head, closes=self._closed_by(pull))
+                self._pulls.record_merge(pull.number, head=pull.head, sha=sha, notice=merged.notice, at=self._now())
                 self._let_go(pull.number)
                 return self._pulls.get(pull.number)
         return self._follow(pull)
+
+    def _closed_by(self, pull: StoredPull) -> tuple[int, ...]:
+        """The issues that a pull request's text says its merge closes; not what its title, the first line, says."""
+        named = (_CLOSES.fullmatch(line) for line in pull.body.splitlines()[1:])
+        refs = (IssueRef(match[1], match[2], int(match[3])) for match in named if match)
+        return tuple(ref.number for ref in refs if self._is_home(ref))
 
     def _follow(self, pull: StoredPull) -> StoredPull:
         """The pull request with its head where its branch is."""

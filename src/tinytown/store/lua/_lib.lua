@@ -17,10 +17,27 @@ local function emit(type, at, fields)
   return redis.call('XADD', key('events'), 'MAXLEN', '~', 10000, '*', unpack(entry))
 end
 
+-- Whether dispatchers look at a mission: it is active, or completed with something that is still to be merged.
+local function is_followed(mission)
+  return redis.call('SISMEMBER', key('mission', 'active'), mission) == 1
+    or redis.call('ZSCORE', key('mission', 'due'), mission) ~= false
+end
+
+-- What to tell when another active mission has one of these objectives ({reference, for people}); nil when none has.
+local function other_with(objectives, mission)
+  for _, one in ipairs(objectives) do
+    local other = redis.call('HGET', key('mission', 'objectives'), one[1])
+    if other and other ~= mission and redis.call('SISMEMBER', key('mission', 'active'), other) == 1 then
+      local short = other:sub(1, 8)
+      return one[2] .. ' is in mission ' .. short .. ' already; see: tt mission status --run ' .. short
+    end
+  end
+end
+
 -- Makes a mission due no later than `ms`. `wakes` tells a commit that something happened since its snapshot, so that
 -- it does not put the mission off.
 local function wake(mission, ms)
-  if redis.call('SISMEMBER', key('mission', 'active'), mission) == 1 then
+  if is_followed(mission) then
     redis.call('HINCRBY', key('mission', mission), 'wakes', 1)
     redis.call('ZADD', key('mission', 'due'), 'LT', ms, mission)
   end
@@ -67,6 +84,12 @@ local function deliver(to, id, message, urgent)
   redis.call('HSET', key('inbox', to, 'messages'), id, message)
 end
 
+-- Tells its receiver of a message that is on its way; a small one is in the event itself, so that whoever follows the
+-- events need not ask for it.
+local function tell_of_message(to, sender, message, at, mission)
+  emit('message.sent', at, {agent = to, text = sender, mission = mission, message = #message <= 4096 and message or nil})
+end
+
 local function drop_message(to, id)
   redis.call('ZREM', key('inbox', to), id)
   for _, part in ipairs({'messages', 'claimed', 'later', 'tries'}) do
@@ -84,12 +107,6 @@ local function give_task(given, at)
     redis.call('HSET', key('task', given.id), 'mission_id', given.mission)
     redis.call('SADD', key('mission', given.mission, 'tasks'), given.id)
   end
--- Tells its receiver of a message that is on its way; a small one is in the event itself, so that whoever follows the
--- events need not ask for it.
-local function tell_of_message(to, sender, message, at, mission)
-  emit('message.sent', at, {agent = to, text = sender, mission = mission, message = #message <= 4096 and message or nil})
-end
-
   deliver(given.agent, given.id, given.message, given.urgent)
   emit('task.assigned', at, {agent = given.agent, task = given.id, mission = given.mission})
 end

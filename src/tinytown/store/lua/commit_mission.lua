@@ -3,8 +3,10 @@
 --    watches (maps id -> JSON), given (list, see give_task, with load), cancelled (list of {id, reason}),
 --    settled (list of ids), answered (map target -> token), messages (list of {to, id, json, urgent, sender}),
 --    events (list of {json, type, text, item, agent}), watched, unwatched (lists of targets), wakes (as read),
+--    objectives (list of {reference, for people}; of a mission that a person takes up again, else empty),
 --    due_ms (or nil), is_active, at, ms
--- NOTFOUND. STALE: it is at another version. LEASE: another dispatcher has it. CONFLICT: an agent took other work.
+-- NOTFOUND. EXISTS: another mission has an objective of one that is taken up again. STALE: it is at another version.
+-- LEASE: another dispatcher has it. CONFLICT: an agent took other work.
 -- Returns the new version.
 local name = key('mission', A.id)
 local version = redis.call('HGET', name, 'version')
@@ -33,7 +35,11 @@ for _, given in ipairs(A.given) do
     return refuse('CONFLICT', 'the agent is no longer free')
   end
 end
+local taken = other_with(A.objectives, A.id)
+if taken then return refuse('EXISTS', taken) end
 
+for _, one in ipairs(A.objectives) do redis.call('HSET', key('mission', 'objectives'), one[1], A.id) end
+if A.is_active then redis.call('SADD', key('mission', 'active'), A.id) end
 redis.call('HSET', name, 'record', A.record)
 local new_version = redis.call('HINCRBY', name, 'version', 1)
 for id, item in pairs(A.items) do redis.call('HSET', name .. ':work', id, item) end
@@ -63,11 +69,14 @@ end
 if #A.events > 0 then redis.call('LTRIM', name .. ':events', -100, -1) end
 if not A.is_active then
   redis.call('SREM', key('mission', 'active'), A.id)
-  redis.call('ZREM', key('mission', 'due'), A.id)
+  redis.call('DEL', name .. ':lease') -- nobody has to wait for it, should a person take the mission up again
   local objectives = redis.call('HGETALL', key('mission', 'objectives'))
   for i = 1, #objectives, 2 do
     if objectives[i + 1] == A.id then redis.call('HDEL', key('mission', 'objectives'), objectives[i]) end
   end
+end
+if not A.is_active and not A.due_ms then
+  redis.call('ZREM', key('mission', 'due'), A.id)
 elseif not woken then
   defer(A.id, redis.call('HGET', name, 'wakes'), A.due_ms)
 end

@@ -2,15 +2,9 @@
 -- A: id, record (JSON), items (map id -> JSON), briefs (map id -> JSON), events (list of {json, type, text}),
 --    objectives (list of {reference, for people}), at, ms
 if redis.call('EXISTS', key('mission', A.id)) == 1 then return 1 end -- the same call again: its answer was lost
-local objectives = key('mission', 'objectives')
-for _, one in ipairs(A.objectives) do
-  local other = redis.call('HGET', objectives, one[1])
-  if other and redis.call('SISMEMBER', key('mission', 'active'), other) == 1 then
-    local short = other:sub(1, 8)
-    return refuse('EXISTS', one[2] .. ' is in mission ' .. short .. ' already; see: tt mission status --run ' .. short)
-  end
-end
-for _, one in ipairs(A.objectives) do redis.call('HSET', objectives, one[1], A.id) end
+local taken = other_with(A.objectives, A.id)
+if taken then return refuse('EXISTS', taken) end
+for _, one in ipairs(A.objectives) do redis.call('HSET', key('mission', 'objectives'), one[1], A.id) end
 local name = key('mission', A.id)
 redis.call('HSET', name, 'record', A.record, 'version', 1, 'wakes', 0)
 for id, item in pairs(A.items) do redis.call('HSET', name .. ':work', id, item) end

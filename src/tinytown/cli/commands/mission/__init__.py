@@ -20,6 +20,7 @@ _HERE = "tinytown.cli.commands.mission"
         "why": f"{_HERE}.why:why",
         "approve": f"{_HERE}.approve:approve",
         "reject": f"{_HERE}.reject:reject",
+        "merge": f"{_HERE}.merge:merge",
         "snooze": f"{_HERE}.snooze:snooze",
         "note": f"{_HERE}.note:note",
         "stop": f"{_HERE}.stop:stop",
