@@ -239,6 +239,9 @@ class Host:
     async def _renew(self) -> None:
         while True:
             await asyncio.sleep(RENEW_SECS)
+            if not await self.work(self._tools.runner.root.is_dir):
+                log.error("the town's folder was removed, ending", action="town_removed")
+                self.stop()
             await self.store(lambda: self._stores.hosts.renew(self._lease))
             await self._tell_output()
 

@@ -46,7 +46,7 @@ def _opened(state: Path) -> Iterator[BufferedRandom]:
         ConfigError: it cannot be used.
     """
     try:
-        state.mkdir(mode=0o700, parents=True, exist_ok=True)
+        state.mkdir(mode=0o700, exist_ok=True)
         file = (state / LOCK).open("a+b")
     except OSError as error:
         raise ConfigError(

@@ -101,6 +101,7 @@ def ensure_server(root: Path, *, binary: Path | None = None) -> str:
         program = binary or _find_binary()
         with _claim(places) as claim:
             if claim is not None:
+                _end_lost()
                 _start(places, program, claim)
     return places.url
 
@@ -117,15 +118,23 @@ def stop_server(root: Path) -> bool:
         ServerError: the lock cannot be taken, or the process is not ours to stop.
     """
     places = _Places(root.resolve())
+    had_lost = _end_lost(places.data)
     if not places.data.is_dir():
-        return False
+        return had_lost
     with _locked(places):
         with _opened(places.running) as claim:
             if _is_free(claim):
-                return False
+                return had_lost
             _end_servers(places, claim)
         release(str(places.socket))
         return True
+
+
+def _end_lost(data: Path | None = None) -> bool:
+    """End servers whose folder was removed, all or those whose data was in the folder; whether there were any."""
+    from tinytown.store.server_lost import end_lost_servers  # with psutil, as below
+
+    return end_lost_servers(lambda lost: data is None or lost == data) > 0
 
 
 def server_pid(root: Path) -> int | None:
@@ -137,7 +146,8 @@ def server_pid(root: Path) -> int | None:
 def _locked(places: _Places) -> Iterator[None]:
     """Hold the town's server lock; it ends with the process that has it, and nobody has it for much over 10 s."""
     with _advised(places.home):
-        places.data.mkdir(mode=0o700, parents=True, exist_ok=True)
+        places.home.mkdir(mode=0o700, exist_ok=True)  # a town's folder that was removed is not made again
+        places.data.mkdir(mode=0o700, exist_ok=True)
         places.home.chmod(0o700)
         places.data.chmod(0o700)
     with _opened(places.lock) as descriptor:
@@ -304,6 +314,19 @@ def _is_server(process: psutil.Process, places: _Places) -> bool:
         return False
 
 
+def _is_holder(process: psutil.Process, places: _Places) -> bool:
+    """Whether it is a server on these files, or was started to become one and holds the lock already."""
+    import psutil  # as above
+
+    if _is_server(process, places):
+        return True
+    try:
+        is_there = process.pid != os.getpid() and Path(process.cwd()) == places.data
+        return is_there and str(places.running) in {file.path for file in process.open_files()}
+    except (psutil.Error, OSError):
+        return False
+
+
 def _end_servers(places: _Places, claim: int) -> None:
     """End every server on these files and wait for the lock it held.
 
@@ -311,12 +334,15 @@ def _end_servers(places: _Places, claim: int) -> None:
     """
     import psutil  # as above
 
-    servers = [process for process in psutil.process_iter() if _is_server(process, places)]
     for number in (signal.SIGTERM, signal.SIGKILL):
-        for process in servers:
-            _send(process, number)
+        signalled: set[psutil.Process] = set()
         deadline = time.monotonic() + _STOP_TIMEOUT_SECS
         while time.monotonic() < deadline:
+            holders = [process for process in psutil.process_iter() if _is_holder(process, places)]
+            for process in holders:
+                if process not in signalled:  # what has just been forked is seen a moment later
+                    signalled.add(process)
+                    _send(process, number)
             if _is_free(claim):
                 return
             time.sleep(_POLL_SECS)

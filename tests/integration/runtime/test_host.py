@@ -192,3 +192,15 @@ def test_a_hook_after_a_run_whose_log_cannot_be_written_fails_nothing(hosted: Ho
 
     wait_until(lambda: hosted.task(task).state is TaskState.COMPLETED, "the task is done all the same")
     assert hosted.task(task).runs == 1
+
+
+def test_a_host_whose_town_was_removed_ends(hosted: HostedTown) -> None:
+    hosted.spawn("backend")
+    hosted.start()
+    hosted.wait_for_state("backend", AgentState.IDLE)
+
+    shutil.rmtree(hosted.town.root)
+
+    wait_until(lambda: not hosted.is_running, "it ends")
+    assert not hosted.town.root.exists()
+    assert hosted.agent("backend").state is AgentState.COLD

@@ -410,3 +410,60 @@ def test_program_on_the_path_is_used_where_none_is_bundled(tmp_path: Path, monke
         find_binary()
     shutil.copy(bundled, tmp_path / "redis-server")
     assert find_binary() == tmp_path / "redis-server"
+
+
+def started_and_removed(folder: Path) -> psutil.Process:
+    folder.mkdir()
+    ensure_server(folder)
+    server = psutil.Process(server_pid(folder))
+    shutil.rmtree(folder)
+    assert server.is_running()
+    return server
+
+
+def test_server_whose_folder_was_removed_is_ended_by_a_stop_there(tmp_path: Path) -> None:
+    lost = started_and_removed(tmp_path / "town")
+    (tmp_path / "town").mkdir()
+    assert stop_server(tmp_path / "town") is True
+    wait_until(lambda: not lost.is_running(), "it is gone")
+    assert list((tmp_path / "town").iterdir()) == []
+    assert stop_server(tmp_path / "town") is False
+
+
+def test_server_whose_folder_was_removed_is_ended_when_another_towns_is_started(root: Path, tmp_path: Path) -> None:
+    lost = started_and_removed(tmp_path / "town")
+    ensure_server(root)
+    wait_until(lambda: not lost.is_running(), "it is gone")
+    assert server_pid(root) is not None
+
+
+def test_folder_that_was_removed_is_not_made_again(root: Path, tmp_path: Path) -> None:
+    connection = connect(ensure_server(root), revive=lambda: ensure_server(root))
+    shutil.rmtree(root)
+    assert stop_server(root) is True
+    with pytest.raises(ServerError, match=r"cannot use .*town with späces"):
+        connection.execute("PING")
+    assert list(tmp_path.iterdir()) == []
+    connection.close()
+
+
+def test_server_that_is_not_one_yet_is_stopped_too(root: Path, tmp_path: Path) -> None:
+    """A starter may be killed after its fork, before the new process has become the server; the lock is held already."""
+    wrapper = tmp_path / "wrapper"
+    begun, go = tmp_path / "begun", tmp_path / "go"
+    wait = f"touch {shlex.quote(str(begun))}\nuntil [ -e {shlex.quote(str(go))} ]; do sleep 0.01; done"
+    wrapper.write_text(f'#!/bin/sh\n{wait}\nexec {shlex.quote(str(find_binary()))} "$@"\n')
+    wrapper.chmod(0o755)
+    code = (
+        "import pathlib, sys; from tinytown.store.server import *;"
+        " ensure_server(pathlib.Path(sys.argv[1]), binary=pathlib.Path(sys.argv[2]))"
+    )
+    starter = run_code(code, str(root), str(wrapper))
+    wait_until(begun.exists, "the new process is there")
+    starter.kill()
+    starter.communicate(timeout=30)
+    try:
+        assert stop_server(root) is True
+        assert is_free(root / ".tt" / "redis" / "running.lock")
+    finally:
+        go.touch()
