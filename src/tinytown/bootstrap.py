@@ -39,11 +39,14 @@ from tinytown.store.tasks import TaskStore
 if TYPE_CHECKING:
     import threading
 
+    from tinytown.config import LocalForgeSettings
     from tinytown.forges.base import Forge
     from tinytown.repository.worktree import Worktrees
+    from tinytown.runtime.cleanup import Cleaner
     from tinytown.runtime.clis import Adapter
     from tinytown.runtime.host import Host
     from tinytown.runtime.host_failures import Failures
+    from tinytown.runtime.runner import RunnerTools
     from tinytown.runtime.stores import Stores
     from tinytown.runtime.workshop import Workshop
     from tinytown.services.agents import Agents
@@ -308,24 +311,55 @@ class Town:
 
     def host(self) -> Host:
         """This machine's host, for the process that holds its lock."""
-        from tinytown.runtime.cleanup import Cleaner
+        from tinytown.config.live import LiveSettings
         from tinytown.runtime.host import Host, HostTools, host_record
         from tinytown.runtime.ladder import Ladder
+
+        live = LiveSettings(self.settings, self.environ)
+        town = [self]
+
+        def newest() -> Town:
+            """The town with the settings as they are now; the store is spoken to with those of the start."""
+            settings = live.now()
+            if settings is not town[0].settings:
+                town[0] = Town(settings, self.environ, self.clock)
+            return town[0]
+
+        runner = self._runner_tools(lambda: None if newest() is self else newest().runner_tools)
+        return Host(
+            HostTools(
+                machine=machine_id(self.root),
+                record=host_record(os.getpid(), self.root),
+                open_stores=self._host_stores,
+                runner=runner,
+                records=runner.records,
+                do_check=self._do_check(lambda: newest().settings.forge.local),
+                leftovers=Ladder(int_secs=1.0, term_secs=2.0),
+                cleaner=lambda: newest().cleaner,
+                clock=self.clock,
+            )
+        )
+
+    @cached_property
+    def runner_tools(self) -> RunnerTools:
+        """What the runs of a host need, by these settings."""
+        return self._runner_tools(lambda: None)
+
+    def _runner_tools(self, newest: Callable[[], RunnerTools | None]) -> RunnerTools:
         from tinytown.runtime.process import Limits
         from tinytown.runtime.run_records import RunRecords
         from tinytown.runtime.runner import RunnerTools
         from tinytown.runtime.sessions import Sessions
         from tinytown.runtime.survivors import Survivors
 
-        worktrees = self._worktrees()
-        records, agent = RunRecords(self.state / "runs"), self.settings.agent
-        runner = RunnerTools(
+        agent = self.settings.agent
+        return RunnerTools(
             root=self.root,
             environ=self.environ,
             forge_token=agent.forge_token,
             adapter=self.adapter,
-            workshop=self._workshop(worktrees),
-            records=records,
+            workshop=self._workshop(self._worktrees()),
+            records=RunRecords(self.state / "runs"),
             sessions=Sessions(self.state / "sessions"),
             survivors=Survivors(self.state / "survivors"),
             logs=self.agent_logs,
@@ -333,20 +367,15 @@ class Town:
             report_grace_secs=agent.report_grace_secs,
             max_nudges=agent.max_nudges,
             clock=self.clock,
+            newest=newest,
         )
-        return Host(
-            HostTools(
-                machine=machine_id(self.root),
-                record=host_record(os.getpid(), self.root),
-                open_stores=self._host_stores,
-                runner=runner,
-                records=records,
-                do_check=self._do_check(),
-                leftovers=Ladder(int_secs=1.0, term_secs=2.0),
-                cleaner=Cleaner(worktrees, self.state / "runs", self.state / "logs" / "agents"),
-                clock=self.clock,
-            )
-        )
+
+    @cached_property
+    def cleaner(self) -> Cleaner:
+        """What clears away after runs, by these settings."""
+        from tinytown.runtime.cleanup import Cleaner
+
+        return Cleaner(self._worktrees(), self.state / "runs", self.state / "logs" / "agents")
 
     def _host_stores(self) -> Stores:
         from tinytown.runtime.stores import Stores
@@ -387,7 +416,7 @@ class Town:
         git = Git(self.root)
         return Workshop(worktrees, git, self.settings.forge.default_branch or default_branch(git))
 
-    def _do_check(self) -> Callable[[HostLease, threading.Event], bool]:
+    def _do_check(self, settings: Callable[[], LocalForgeSettings]) -> Callable[[HostLease, threading.Event], bool]:
         """Claims and runs one check; made for the one thread that calls it."""
         from tinytown.forges.local.checking import Checking
         from tinytown.forges.local.checks import CheckCommand, CheckRunner
@@ -399,7 +428,7 @@ class Town:
 
         def runner() -> CheckRunner:
             """The checks as they are configured now: who mends one does not want the old one run again."""
-            local = load_settings(self.root, environ=self.environ).forge.local
+            local = settings()
             commands = tuple(
                 CheckCommand(name=c.name, argv=c.argv, timeout_secs=c.timeout_secs or local.check_timeout_secs)
                 for c in local.checks

@@ -60,7 +60,8 @@ class HostTools(msgspec.Struct, frozen=True, kw_only=True):
     do_check: Callable[[HostLease, threading.Event], bool]
     """Claims and runs one check of a pull request; False when none is queued. Called in a thread."""
     leftovers: Ladder
-    cleaner: Cleaner
+    cleaner: Callable[[], Cleaner]
+    """By the settings as they are now."""
     clock: Callable[[], datetime]
     sweep_secs: float = SWEEP_SECS
     """How often everything is looked at whatever events said."""
@@ -178,16 +179,16 @@ class Host:
         await self.work(lambda: self._stop_leftovers(runs))
         await self._guarded(self._tell_of_survivors)
         log.info("host opened", action="host_opened", host=host_id, left_behind=len(runs))
-        await self._guarded(lambda: self.work(self._tools.cleaner.old_files))
+        await self._guarded(lambda: self.work(self._tools.cleaner().old_files))
         await self._guarded(self._clean_all)
 
     async def _clean_all(self) -> None:
-        await self._clean(await self.work(self._tools.cleaner.owners))
+        await self._clean(await self.work(self._tools.cleaner().owners))
 
     async def _clean(self, item_ids: frozenset[str]) -> None:
         """Clear away the worktrees of those of the items that are merged."""
         for item in await self.store(lambda: self._stores.missions.find_items(item_ids)):
-            await self.work(partial(self._tools.cleaner.finished, item))
+            await self.work(partial(self._tools.cleaner().finished, item))
 
     async def _guarded(self, clean: Callable[[], Awaitable[None]]) -> None:
         """Clear away; what cannot be is tried again by the next host, and keeps nobody from working."""

@@ -67,6 +67,8 @@ class RunnerTools(msgspec.Struct, frozen=True, kw_only=True):
     report_grace_secs: float
     max_nudges: int
     clock: Callable[[], datetime]
+    newest: Callable[[], RunnerTools | None]
+    """These by the settings as they are now, None while they are the same; asked before each run. Called in a thread."""
     occupied_retry_secs: float = 30.0
     """After how long it is looked whether a worktree that is held is free."""
 
@@ -91,7 +93,7 @@ class Runner:
         self._lease = lease
         self._stores = stores
         self._threads = threads
-        self._tools = tools
+        self._tools = self._first_tools = tools
         self._woken = asyncio.Event()
         self._is_ended = False
         self._run_id: str | None = None
@@ -254,8 +256,10 @@ class Runner:
 
     async def _work(self, claim: Claim, run_id: str) -> tuple[RunResult | None, Evidence, str | None]:
         """Prepare, run the CLI, and look at what it left. Trouble on our side is told, not raised."""
-        tools, evidence = self._tools, Evidence()
+        evidence = Evidence()
         try:
+            newest = await self._threads.work(self._first_tools.newest)
+            tools = self._tools = newest or self._first_tools
             material = await self._threads.store(lambda: gather(self._stores.missions, self._stores.tasks, claim.task))
             if self._run_stop is not None and self._run_stop.is_set():
                 return None, evidence, "it was stopped before it began"

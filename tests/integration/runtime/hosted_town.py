@@ -64,6 +64,13 @@ class HostedTown:
         file.write_text(f'[town]\nname = "{name}"\n{settings}{"".join(clis[1:])}')
         self.town = ClosingTown(self.town.root, self._environ)
 
+    def reopened(self) -> Town:
+        """The town as another process finds it now."""
+        opened = self.town.opened
+        self.town = ClosingTown(self.town.root, self._environ)
+        self.town.opened = opened
+        return self.town
+
     def start(self, **changes: Any) -> None:
         """Have a host from now on; keyword arguments change its tools."""
         tools = self.town.host()._tools
