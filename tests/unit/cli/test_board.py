@@ -230,3 +230,37 @@ def test_picture_of_the_board_fetches_nothing() -> None:
     assert "Add&#160;login" in text
     assert "url(" not in text.replace("url(#", "")
     assert "@font-face" not in text
+
+
+def small_view(count: int) -> MissionView:
+    items = [make_item(n, title=f"Add page {n}", status=WorkStatus.RUNNING) for n in range(1, count + 1)]
+    why = dict.fromkeys(range(1, count + 1), "backend works on it")
+    events = [event(f"happening {number}") for number in range(30)]
+    return make_view(
+        *items,
+        why=why,
+        events=events,
+        agents=[make_agent("backend")],
+        state=MissionState.BLOCKED,
+        blocked_reason="#1: checks still running",
+    )
+
+
+@pytest.mark.parametrize(("count", "height", "least"), [(3, 13, 3), (9, 13, 8), (20, 13, 8), (9, 9, 4), (9, 6, 2)])
+def test_a_small_terminal_shows_items_before_all_else(count: int, height: int, least: int) -> None:
+    lines = drawn(small_view(count), width=50, height=height)
+    assert len(lines) <= height
+    assert sum("Add page" in line for line in lines) >= least
+    assert f"0 of {count} done" in lines[1]
+
+
+def test_a_narrow_terminal_shows_what_an_item_is_and_its_state_in_full() -> None:
+    line = line_of(drawn(small_view(3), width=50, height=13), "#2")
+    assert line.split()[1:] == ["#2", "Add", "page", "2", "running"]
+
+
+def test_a_small_terminal_with_few_items_shows_why_and_what_it_waits_for() -> None:
+    lines = drawn(small_view(2), width=50, height=13)
+    assert "#1: checks still running" in lines
+    assert lines.count("backend works on it") == 2
+    assert "12:00:00  happening 29" in lines

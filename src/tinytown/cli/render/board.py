@@ -20,6 +20,8 @@ from tinytown.services.missions import MissionView
 
 _LEAST_WIDTH = 24
 _FRAME_COLUMNS, _FRAME_LINES = 4, 2
+_LEAST_LINES, _ROOMY_LINES = 3, 16
+_NARROW_COLUMNS = 60
 _EVENTS_LEAST, _EVENTS_MOST = 3, 12
 _NAME_COLUMNS = 12
 _TURNS = "◐◓◑◒"
@@ -74,15 +76,12 @@ def board(view: MissionView, now: datetime, *, width: int, height: int | None = 
         height: lines there are; None for as many as it takes.
     """
     columns = max(width, _LEAST_WIDTH) - _FRAME_COLUMNS
-    head = list(_head(view, columns))
-    agents = [_agents(view, columns)] if view.agents else []
-    room = None if height is None else height - _FRAME_LINES - len(head) - 2 * bool(agents) - 1
-    items = _items(view, now, columns, None if room is None else max(room - _EVENTS_LEAST, 2))
-    left = _EVENTS_MOST if room is None else max(min(room - len(items), _EVENTS_MOST), 0)
-    told = [event for event in view.events if event.type not in _SHOWN_ANYWAY]
-    events = [_event(event, columns) for event in told[max(len(told) - left, 0) :]]
-    blank = Text("")
-    lines = [*head, *items, *([blank, *agents] if agents else []), *([blank, *events] if events else [])]
+    room = None if height is None else max(height - _FRAME_LINES, _LEAST_LINES)
+    lines = (
+        _tight(view, now, columns, room)
+        if room is not None and room < _ROOMY_LINES
+        else _roomy(view, now, columns, room)
+    )
     mission = view.mission
     style = _MISSION_STYLES[mission.state]
     return Panel(
@@ -92,6 +91,33 @@ def board(view: MissionView, now: datetime, *, width: int, height: int | None = 
         border_style="bright_black" if mission.state is MissionState.RUNNING else style,
         width=max(width, _LEAST_WIDTH),
     )
+
+
+def _roomy(view: MissionView, now: datetime, columns: int, room: int | None) -> list[Text]:
+    """Everything in its place."""
+    head = list(_head(view, columns))
+    agents = [_agents(view, columns)] if view.agents else []
+    left = None if room is None else room - len(head) - 2 * bool(agents) - 1
+    items = _items(view, now, columns, None if left is None else max(left - _EVENTS_LEAST, 2))
+    events = _events(view, columns, _EVENTS_MOST if left is None else left - len(items))
+    blank = Text("")
+    return [*head, *items, *([blank, *agents] if agents else []), *([blank, *events] if events else [])]
+
+
+def _tight(view: MissionView, now: datetime, columns: int, room: int) -> list[Text]:
+    """The items before all else: what they wait for, the agents and the last events only with the lines that are left."""
+    bar, waits = _head(view, columns)
+    items = _items(view, now, columns, room - 1, is_tight=True)
+    left = room - 1 - len(items)
+    head = [bar, waits] if left > 0 and waits.plain else [bar]
+    left -= len(head) - 1
+    agents = [_agents(view, columns)] if view.agents and left > 0 else []
+    return [*head, *items, *agents, *_events(view, columns, left - len(agents))]
+
+
+def _events(view: MissionView, columns: int, most: int) -> list[Text]:
+    told = [event for event in view.events if event.type not in _SHOWN_ANYWAY]
+    return [_event(event, columns) for event in told[max(len(told) - max(min(most, _EVENTS_MOST), 0), 0) :]]
 
 
 def clock(length: timedelta) -> str:
@@ -131,31 +157,40 @@ class _Layout:
         names = [agent.name for agent in view.agents.values()]
         self.key = min(max((len(item.key) for item in view.items), default=2), columns // 5)
         self.agent = min(max((len(name) for name in names), default=5), _NAME_COLUMNS)
-        self.fixed = (9, self.agent, 6, 6, 7, 5)
-        """State, agent, checks, review, merge, time."""
+        is_narrow = columns < _NARROW_COLUMNS
+        self.fixed = (9, self.agent) if is_narrow else (9, self.agent, 6, 6, 7, 5)
+        """State, agent, checks, review, merge, time; a narrow terminal has the first two."""
         self.title = max(columns - 2 - self.key - 1 - sum(self.fixed) - len(self.fixed), 8)
         self.indent = 2 + self.key + 1
 
 
-def _items(view: MissionView, now: datetime, columns: int, room: int | None) -> list[Text]:
-    """The items' lines: all in order when there is room, else the active ones first and a count of the rest."""
+def _items(view: MissionView, now: datetime, columns: int, room: int | None, *, is_tight: bool = False) -> list[Text]:
+    """The items' lines: all in order when there is room, else the active ones first and a count of the rest.
+
+    Tight: without a header, and without the reasons unless there is room for all of them.
+    """
     if not view.items:
         return []
     layout = _Layout(view, columns)
     header = _cells(("", "item", "state", "agent", "checks", "review", "merge", "time"), layout, ["", *["dim"] * 7])
     began = {event.item_id: event.at for event in reversed(view.events) if event.type == "item.assigned"}
 
+    first = [] if is_tight else [header]
+
     def block(item: WorkItem) -> list[Text]:
         return _item(view, item, layout, now, began.get(item.id))
 
-    if room is None or len(view.items) < room:
-        lines = [header, *(line for item in view.items for line in block(item))]
+    if room is None or len(view.items) <= room:
+        blocks = [block(item) for item in view.items]
+        lines = [*first, *(line for lines in blocks for line in lines)]
         if room is None or len(lines) <= room:
             return lines
+        if is_tight:
+            return [lines[0] for lines in blocks]
     ordered = sorted(view.items, key=lambda item: _URGENCY.index(_state(view, item)))
-    lines = [header]
+    lines = [*first]
     for position, item in enumerate(ordered):
-        more = block(item)
+        more = block(item)[: 1 if is_tight else None]
         if len(lines) + len(more) > room - 1:
             return [*lines, _rest(view, ordered[position:])]
         lines += more
@@ -194,7 +229,7 @@ def _item(view: MissionView, item: WorkItem, layout: _Layout, now: datetime, beg
 def _cells(texts: Sequence[str], layout: _Layout, styles: Sequence[str]) -> Text:
     widths = (1, layout.key + 1 + layout.title, *layout.fixed)
     line = Text()
-    for text, width, style in zip(texts, widths, styles, strict=True):
+    for text, width, style in zip(texts, widths, styles, strict=False):  # a narrow layout ends before
         cell = Text(text, style=style)
         cell.truncate(width, overflow="ellipsis", pad=True)
         line.append_text(cell.append(" "))
