@@ -5,6 +5,7 @@ Faces map the tree once: CLI to exit codes, REST to problem documents, MCP to to
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import ClassVar
 
 
@@ -115,6 +116,14 @@ class ForgeUnavailableError(ForgeError, UnavailableError):
     """The forge cannot be reached just now; the request may succeed later."""
 
     http_status = 503
+
+
+class QuotaError(ForgeUnavailableError):
+    """The forge's quota is used up; it answers again later."""
+
+    def __init__(self, message: str | None = None, *, retry_at: datetime, **evidence: object) -> None:
+        self.retry_at = retry_at
+        super().__init__(message, retry_at=retry_at, **evidence)
 
 
 class GitError(TinytownError):

@@ -2,9 +2,31 @@
 
 from __future__ import annotations
 
+from enum import Enum
+
 import msgspec
 
-from tinytown.domain.refs import ObjectiveRef
+from tinytown.domain.refs import IssueRef, ObjectiveRef
+
+
+class RelationSource(Enum):
+    """Where it is said that one issue needs another."""
+
+    TEXT = "text"
+    """A marker in the issue's text, such as `depends on #1`."""
+    BLOCKED_BY = "blocked_by"
+    """The forge's own dependencies."""
+    SUB_ISSUE = "sub_issue"
+    """The needed one is a part of it."""
+    MANIFEST = "manifest"
+    """`depends_on` of mission.toml."""
+
+
+class Relation(msgspec.Struct, frozen=True):
+    """One issue that another needs done before."""
+
+    ref: IssueRef
+    source: RelationSource
 
 
 class Issue(msgspec.Struct, frozen=True, kw_only=True):
@@ -20,5 +42,7 @@ class Issue(msgspec.Struct, frozen=True, kw_only=True):
     author: str = ""
     url: str = ""
     """Where a person can look at it."""
+    relations: tuple[Relation, ...] = ()
+    """What it needs as the forge itself has it; its parts (`SUB_ISSUE`) belong to the mission with it."""
     is_trusted: bool = True
     """Whether its author may direct agents; untrusted text is marked in prompts."""
