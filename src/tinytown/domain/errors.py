@@ -130,6 +130,15 @@ class GitError(TinytownError):
     """A git command failed."""
 
 
+class HookError(GitError):
+    """A hook failed; the evidence names it."""
+
+    @property
+    def hook(self) -> str:
+        """Which one."""
+        return str(self.evidence.get("hook", ""))
+
+
 class WorktreeInUseError(TinytownError):
     """The worktree holds work that exists nowhere else; it is kept."""
 

@@ -119,6 +119,14 @@ class Task(msgspec.Struct, frozen=True, kw_only=True):
     """How often a run of it was started."""
     nudges: int = 0
     """Runs in a row that ended without a usable outcome."""
+    nudges_left: int | None = None
+    """Runs without a usable outcome that are left, the next one included, before it has failed."""
+    hook_failures: int = 0
+    """Runs in a row that a hook kept from beginning."""
+    hook: str | None = None
+    """The hook that failed so often that it was given up."""
+    retry_at: datetime | None = None
+    """It was handed back, and is not begun again before this time."""
     limited: int = 0
     """Runs in a row that ended because the CLI was rate limited."""
     run_id: str | None = None

@@ -184,6 +184,8 @@ class WorkItem(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc
     """Not before this time: it backs off."""
     errors: int = 0
     """Forge calls for it that failed in a row."""
+    setback: str = ""
+    """What went wrong last, and which try of how many that was; empty again after a success."""
     hold: str | None = None
     """Why it needs a person; nothing is tried meanwhile."""
     approved_head: str | None = None

@@ -12,7 +12,7 @@ from tinytown.domain.ids import by_prefix
 from tinytown.domain.mission import MissionState
 from tinytown.domain.task import TaskKind, TaskState
 from tinytown.domain.watch import SNOOZE_LEAST_SECS, SNOOZE_MOST_SECS, Watch, WatchStatus
-from tinytown.domain.workitem import BUSY, Verdict, WorkItem, WorkKind, WorkStatus
+from tinytown.domain.workitem import BUSY, PullState, Verdict, WorkItem, WorkKind, WorkStatus
 from tinytown.planner import fixes, reopen
 from tinytown.planner.draft import Draft
 from tinytown.planner.holds import hold
@@ -95,14 +95,22 @@ def approve(draft: Draft, item: WorkItem, comment: str = "") -> None:
     elif item.status is not WorkStatus.BLOCKED:
         raise ConflictError(f"{item.key} is {item.status.value}; there is nothing to approve yet")
     elif item.submitted is None or (item.pull is not None and not item.pull.is_open):
-        draft.put(item.id, approved_head=ANY_HEAD)
+        draft.put(item.id, approved_head=ANY_HEAD, pull=_approved(item.pull))
         finish(draft, draft.items[item.id])
     else:
         draft.cancel_tasks_of(item.id, "approved by a person")
         kept = tuple(fix for fix in item.fixes if fix.cause != fixes.REVIEW)
-        draft.put(item.id, approved_head=item.submitted, fixes=kept, hold=None, fix_rounds=0, errors=0, retry_at=None)
+        draft.put(item.id, approved_head=item.submitted, pull=_approved(item.pull), fixes=kept, **_TRIES_ANEW)
         _find_anew(draft, draft.items[item.id])
     draft.say("item.approved", f"a person approved {item.key}{said}", item=item.id)
+
+
+_TRIES_ANEW = {"hold": None, "fix_rounds": 0, "errors": 0, "retry_at": None}
+
+
+def _approved(pull: PullState | None) -> PullState | None:
+    """The pull request with a person's approval in the place of whatever reviewers said of the same commit."""
+    return msgspec.structs.replace(pull, review=Verdict.PASSED) if pull else None
 
 
 def reject(draft: Draft, item: WorkItem, reason: str) -> None:
@@ -133,7 +141,8 @@ def _reject_gate(draft: Draft, item: WorkItem, reason: str) -> None:
     draft.put(item.id, approved_head=None)
     draft.say("item.rejected", f"a person rejected {item.key}: {reason}", item=item.id)
     if item.status is not WorkStatus.PENDING:
-        hold(draft, draft.items[item.id], f"rejected by a person: {reason}")
+        again = f"when it may go on: tt mission approve {item.typed}"
+        hold(draft, draft.items[item.id], f"rejected by a person: {reason}; {again}")
 
 
 def snooze(draft: Draft, text: str, secs: int) -> Watch:
@@ -196,7 +205,7 @@ def _find_anew(draft: Draft, item: WorkItem) -> None:
 
 
 def _lift(draft: Draft, item: WorkItem) -> None:
-    item = draft.put(item.id, hold=None, failed_attempts=0, lost_runs=0, fix_rounds=0, errors=0, retry_at=None)
+    item = draft.put(item.id, failed_attempts=0, lost_runs=0, **_TRIES_ANEW)
     draft.say("item.resumed", f"{item.key} is tried again", item=item.id)
     if not item.fixes and item.submitted is None and item.status is WorkStatus.BLOCKED:
         draft.move(item.id, WorkStatus.READY)

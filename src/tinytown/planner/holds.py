@@ -23,6 +23,7 @@ def hold(draft: Draft, item: WorkItem, reason: str) -> None:
 def forge_failed(draft: Draft, item: WorkItem, what: str, reason: str, *, is_temporary: bool) -> None:
     """Back off after a failed forge call; past the limit, or when trying again cannot help, ask a person."""
     errors = item.errors + 1
+    draft.put(item.id, setback=f"{what} failed (try {errors} of {MAX_FORGE_ERRORS}): {reason}")
     if not is_temporary or errors >= MAX_FORGE_ERRORS:
         draft.put(item.id, errors=errors)
         hold(draft, draft.items[item.id], f"{what} failed: {reason}")

@@ -11,7 +11,7 @@ from tinytown.domain.workitem import OutsideDependency, WorkItem, WorkKind, Work
 from tinytown.planner.draft import Draft
 from tinytown.planner.wants import LookedUp, LookUp, Outcome, Refused
 
-APPROVE_FIRST = "waiting for a person: tt mission approve {key}"
+APPROVE_FIRST = "a gate; when all behind it may go on: tt mission approve {key}"
 
 
 def promote(draft: Draft) -> None:

@@ -19,6 +19,8 @@ from tinytown.planner.settle import look_now
 from tinytown.planner.stage import Stage, stage_of
 from tinytown.planner.wants import Merge, Opened, OpenPull, Outcome, Refused
 
+_NO_ERRORS = {"errors": 0, "retry_at": None, "setback": ""}
+
 
 def open_pulls(draft: Draft) -> None:
     """Want a pull request for each item that was handed in and has none."""
@@ -36,7 +38,7 @@ def opened(draft: Draft, outcome: Outcome, want: OpenPull) -> None:
         case Opened(pull=pull, watch_kinds=kinds):
             state = PullState(number=pull.number, url=pull.url, head=pull.head, opened_at=draft.now)
             refs = tuple(dict.fromkeys((*item.artifact_refs, pull.url)))
-            draft.put(item.id, pull=state, submitted=pull.head, artifact_refs=refs, errors=0, retry_at=None)
+            draft.put(item.id, pull=state, submitted=pull.head, artifact_refs=refs, **_NO_ERRORS)
             draft.say("pull.opened", f"PR #{pull.number} is open for {item.key}", item=item.id)
             for kind in kinds:
                 draft.put_watch(_watch(draft, item, pull.url, kind))
@@ -89,7 +91,7 @@ def record_merge(draft: Draft, item: WorkItem, pull: PullState, sha: str) -> Non
     refs = tuple(dict.fromkeys((*item.artifact_refs, sha)))
     pull = msgspec.structs.replace(pull, merged_as=sha)
     draft.cancel_tasks_of(item.id, f"{item.key} is merged")
-    draft.put(item.id, pull=pull, artifact_refs=refs, task_id=None, fixes=(), hold=None, errors=0, retry_at=None)
+    draft.put(item.id, pull=pull, artifact_refs=refs, task_id=None, fixes=(), hold=None, **_NO_ERRORS)
     if item.status in BUSY:
         draft.move(item.id, WorkStatus.BLOCKED)
     draft.say("pull.merged", f"PR #{pull.number} ({item.key}) is merged as {sha[:10]}", item=item.id)

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from datetime import datetime
 
 from tinytown.domain.agent import Agent, AgentState
-from tinytown.domain.task import TaskKind, TaskState
+from tinytown.domain.task import Task, TaskKind, TaskState
 from tinytown.domain.watch import WatchKind
 from tinytown.domain.workitem import BUSY, Verdict, WorkItem
 from tinytown.planner import fixes
@@ -15,6 +15,9 @@ from tinytown.planner.draft import Draft
 from tinytown.planner.fit import is_free, mender_for, suitable_reviewers, suitable_workers
 from tinytown.planner.promote import open_outside
 from tinytown.planner.stage import Stage, stage_of
+
+WORDS_LIMIT = 300
+"""Most characters of somebody's own words; what the agent is handed has them all."""
 
 
 def reasons(draft: Draft, item: WorkItem) -> tuple[str, ...]:
@@ -27,12 +30,31 @@ def reasons(draft: Draft, item: WorkItem) -> tuple[str, ...]:
         lines.append(f"the mission is stopped; go on with: tt mission resume {draft.mission.id[:8]}")
     if item.retry_at is not None and item.retry_at > draft.now:
         lines.append(f"tries again at {_clock(item.retry_at)}")
+    if stage is not Stage.DONE:
+        lines += _objections(draft, item)
+    if item.setback and stage not in {Stage.DONE, Stage.HELD}:
+        lines.append(f"last setback: {item.setback}")
     return tuple(lines)
 
 
 def _trouble(draft: Draft, trouble: str) -> str:
     again = draft.mission.next_wake_at
     return f"the mission cannot be stepped: {trouble}" + (f"; tries again at {_clock(again)}" if again else "")
+
+
+def _objections(draft: Draft, item: WorkItem) -> list[str]:
+    """Why its branch must change, in the words of whoever said so."""
+    checks = [w.finding for w in draft.watches_of(item.id) if w.kind is WatchKind.PR_CHECKS and w.finding]
+    lines = []
+    for fix in item.fixes:
+        # the end of a check's output is for its agent; people are told which one failed
+        words = checks if fix.cause == fixes.CHECKS else [" ".join(fix.text.split())]
+        lines += [f"{fix.cause}: {_cut(said)}" for said in words]
+    return lines
+
+
+def _cut(text: str) -> str:
+    return text if len(text) <= WORDS_LIMIT else text[: WORDS_LIMIT - 1].rstrip() + "…"
 
 
 def lacks_agent(draft: Draft, item: WorkItem) -> str | None:
@@ -123,7 +145,22 @@ def _work(draft: Draft, item: WorkItem) -> list[str]:
     if task.state is TaskState.RUNNING and task.started_at is not None:
         return [f"{name} {what} it{causes} since {_clock(task.started_at)}, run {task.runs}"]
     reason = f"; last run: {task.reason}" if task.reason else ""
+    if (pause := _pause(draft, item, task)) is not None:
+        return [pause]
     return [f"in {name}'s inbox{causes}, {_agent_state(draft, item.assigned_to)}{reason}"]
+
+
+def _pause(draft: Draft, item: WorkItem, task: Task) -> str | None:
+    """Until when a task that was handed back rests, and what it was handed back for; None when it does not rest."""
+    agent = draft.agents.get(task.agent_id or "")
+    if task.state is TaskState.RUNNING or task.retry_at is None or task.retry_at <= draft.now or agent is None:
+        return None
+    if agent.state not in {AgentState.IDLE, AgentState.WORKING}:
+        return None  # what its agent is about says more
+    left, attempt = task.nudges_left, f"try {item.failed_attempts + 1} of {draft.mission.policy.max_attempts}"
+    runs = f" ({left} more run{'s' if left > 1 else ''} in {attempt})" if left else ""
+    reason = f"; last run: {task.reason}" if task.reason else ""
+    return f"waits until {_clock(task.retry_at)}, then {agent.name} goes on{runs}{reason}"
 
 
 def _agent_state(draft: Draft, agent_id: str | None) -> str:
@@ -171,6 +208,8 @@ def _review(draft: Draft, item: WorkItem) -> list[str]:
         return [lacking]
     task = draft.tasks.get(item.review_task_id or "")
     if task is not None:
+        if (pause := _pause(draft, item, task)) is not None:
+            return [pause]
         return [f"PR #{_number(item)}: {draft.agent_name(task.agent_id)} reviews it ({task.state.value})"]
     names = ", ".join(f"{a.name} ({a.state.value})" for a in suitable_reviewers(draft, item))
     return [f"PR #{_number(item)}: waits for a free reviewer: {names}"]

@@ -88,6 +88,7 @@ def _completed(draft: Draft, item: WorkItem, task: Task) -> None:
         "failed_attempts": 0,
         "lost_runs": 0,
         "retry_at": None,
+        "setback": "",
         "history": (),
     }
     if not item.has_branch:
@@ -150,14 +151,30 @@ def _due(watch: Watch, at: datetime) -> Watch:
 
 
 def _failed(draft: Draft, item: WorkItem, task: Task) -> None:
+    if task.hook is not None:
+        _kept_from_beginning(draft, item, task, task.hook)
+        return
     reason = task.reason or "no reason given"
     failed = item.failed_attempts + 1
     who = draft.agent_name(task.agent_id)
     draft.say("item.failed", f"{who} failed at {item.key} (try {failed}): {reason}", item=item.id)
     _give_back(draft, item, retry_at(draft.now, failed))
-    draft.put(item.id, failed_attempts=failed, history=(*item.history, f"{who}: {reason}"))
-    if failed >= draft.mission.policy.max_attempts:
+    most = draft.mission.policy.max_attempts
+    setback = f"{who} failed (try {failed} of {most}): {reason}"
+    draft.put(item.id, failed_attempts=failed, setback=setback, history=(*item.history, f"{who}: {reason}"))
+    if failed >= most:
         hold(draft, draft.items[item.id], f"failed {failed} times, last: {reason}")
+
+
+def _kept_from_beginning(draft: Draft, item: WorkItem, task: Task, hook: str) -> None:
+    """A hook, which no agent can mend, failed again and again: no try was had, and a person must look."""
+    if task.spec.kind is TaskKind.FIX:
+        draft.put(item.id, fix_rounds=max(item.fix_rounds - 1, 0))
+    if task.spec.kind is not TaskKind.REVIEW:
+        _give_back(draft, item, None)
+    again = f"mend it, then: tt mission resume {draft.mission.id[:8]}"
+    reason = f"hook {hook} failed {task.hook_failures} times in a row, last: {task.reason}; {again}"
+    hold(draft, draft.items[item.id], reason)
 
 
 def _give_back(draft: Draft, item: WorkItem, at: datetime | None) -> None:
@@ -204,7 +221,12 @@ def _judge(draft: Draft, item: WorkItem, pull: PullState, task: Task) -> None:
     approved = task.report is Report.APPROVED
     verdict = Verdict.PASSED if approved else Verdict.FAILED
     draft.put(
-        item.id, pull=msgspec.structs.replace(pull, review=verdict), failed_attempts=0, lost_runs=0, retry_at=None
+        item.id,
+        pull=msgspec.structs.replace(pull, review=verdict),
+        failed_attempts=0,
+        lost_runs=0,
+        retry_at=None,
+        setback="",
     )
     if approved:
         draft.say("review.approved", f"{who} approved {item.key} at {head[:10]}", item=item.id)
@@ -215,9 +237,13 @@ def _judge(draft: Draft, item: WorkItem, pull: PullState, task: Task) -> None:
 
 
 def _review_failed(draft: Draft, item: WorkItem, task: Task) -> None:
-    failed = item.failed_attempts + 1
-    draft.put(item.id, failed_attempts=failed, retry_at=retry_at(draft.now, failed))
+    if task.hook is not None:
+        _kept_from_beginning(draft, item, task, task.hook)
+        return
+    failed, most = item.failed_attempts + 1, draft.mission.policy.max_attempts
     who = draft.agent_name(task.agent_id)
+    setback = f"{who} could not review it (try {failed} of {most}): {task.reason}"
+    draft.put(item.id, failed_attempts=failed, retry_at=retry_at(draft.now, failed), setback=setback)
     draft.say("review.failed", f"{who} could not review {item.key}: {task.reason}", item=item.id)
-    if failed >= draft.mission.policy.max_attempts:
+    if failed >= most:
         hold(draft, draft.items[item.id], f"its review failed {failed} times, last: {task.reason}")

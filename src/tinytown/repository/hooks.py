@@ -7,7 +7,7 @@ from pathlib import Path
 
 import msgspec
 
-from tinytown.domain.errors import GitError
+from tinytown.domain.errors import GitError, HookError
 from tinytown.repository.command import CommandRun, run_command
 from tinytown.repository.git import clean_environment
 
@@ -32,11 +32,11 @@ class Hooks(msgspec.Struct, frozen=True, kw_only=True):
         """Run the hook in the worktree.
 
         Raises:
-            GitError: it failed; the error carries the end of its output.
+            HookError: it failed; the error carries the end of its output.
         """
         run = self._run(hook, path, branch, log)
         if run is not None and not run.is_ok:
-            raise GitError(_told(hook, run), hook=hook, output=run.tail, log=str(run.log))
+            raise HookError(_told(hook, run), hook=hook, output=run.tail, log=str(run.log))
 
     def attempt(self, hook: str, path: Path, branch: str, log: Path) -> tuple[str, ...]:
         """Run the hook in the worktree; a failure is a note, also that its log cannot be written."""

@@ -26,6 +26,10 @@ MOST_LIMITED_MESSAGE = 12
 """The same for what is no task."""
 
 
+MOST_HOOK_FAILURES = 5
+"""Runs in a row that a hook may keep from beginning before the task is given up."""
+
+
 class Evidence(msgspec.Struct, frozen=True, kw_only=True):
     """What the worktree holds after a run."""
 
@@ -56,6 +60,8 @@ class Ended(msgspec.Struct, frozen=True, kw_only=True):
     evidence: Evidence
     trouble: str | None = None
     """Why it could not be begun or looked after."""
+    hook: str | None = None
+    """The hook that failed, when that is why it could not be begun."""
     rounds_left: int | None = None
     """Rounds the agent has left before this one counted; None for no limit."""
 
@@ -208,6 +214,8 @@ def _paused(ended: Ended, now: datetime) -> RunEnd:
 
 
 def _nudge(ended: Ended, task: Task, why: str, max_nudges: int, now: datetime) -> RunEnd:
+    if ended.hook is not None:
+        return _kept_from_beginning(ended, task, ended.hook, now)
     nudges = task.nudges + 1
     if nudges > max_nudges:
         is_work = task.spec.kind is not TaskKind.REVIEW and not _is_fix_without_commit(ended, task)
@@ -218,9 +226,26 @@ def _nudge(ended: Ended, task: Task, why: str, max_nudges: int, now: datetime) -
     # a reminder goes out at once; what failed before may need time to be well again
     orderly = ended.result is not None and ended.result.is_success and nudges == 1
     secs = 0 if orderly else retry_secs(nudges)
-    unlimited = {"limited": ""} if task.limited else {}
-    end = _end(ended, "retry", {"nudges": str(nudges), "reason": why, "result": "", **unlimited})
+    left = str(max_nudges - nudges + 1)
+    fields = {"nudges": str(nudges), "nudges_left": left, "reason": why, "result": "", **_over(task)}
+    end = _end(ended, "retry", fields)
     return msgspec.structs.replace(end, retry_at=now + timedelta(seconds=secs))
+
+
+def _over(task: Task) -> dict[str, str]:
+    """What no longer happened in a row."""
+    counted = {"limited": task.limited, "hook_failures": task.hook_failures}
+    return {name: "" for name, times in counted.items() if times}
+
+
+def _kept_from_beginning(ended: Ended, task: Task, hook: str, now: datetime) -> RunEnd:
+    """A hook failed: that is not the agent's doing, so it is no try of its; but neither does it go on for ever."""
+    failures = task.hook_failures + 1
+    fields = {"reason": ended.trouble or "", "hook_failures": str(failures)}
+    if failures >= MOST_HOOK_FAILURES:
+        return _end(ended, "failed", {**fields, "hook": hook})
+    end = _end(ended, "retry", fields)
+    return msgspec.structs.replace(end, retry_at=now + timedelta(seconds=retry_secs(failures)))
 
 
 def _handed_in(ended: Ended, said: str) -> dict[str, str]:

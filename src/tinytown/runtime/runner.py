@@ -15,6 +15,7 @@ import structlog
 from tinytown.domain.agent import GONE, Agent, AgentState
 from tinytown.domain.errors import (
     AgentCliError,
+    HookError,
     IllegalTransitionError,
     LeaseLostError,
     StaleError,
@@ -71,6 +72,17 @@ class RunnerTools(msgspec.Struct, frozen=True, kw_only=True):
     """These by the settings as they are now, None while they are the same; asked before each run. Called in a thread."""
     occupied_retry_secs: float = 30.0
     """After how long it is looked whether a worktree that is held is free."""
+
+
+class _Work(msgspec.Struct, frozen=True, kw_only=True):
+    """What was done in a run."""
+
+    result: RunResult | None = None
+    evidence: Evidence = Evidence()
+    trouble: str | None = None
+    """Why it could not be begun or looked after."""
+    hook: str | None = None
+    """The hook that failed, when that is why."""
 
 
 class Threads(Protocol):
@@ -210,7 +222,7 @@ class Runner:
             end = self._held(run_id, error.message)
             return end, await self._stored(end)
         for _ in range(MOST_JUDGEMENTS):
-            end = await self._judged(claim, run_id, *work)
+            end = await self._judged(claim, run_id, work)
             with contextlib.suppress(StaleError):  # a report came between reading and storing: it counts
                 return end, await self._stored(end)
         end = msgspec.structs.replace(end, seen_report=None)
@@ -248,21 +260,18 @@ class Runner:
     def _redacted(self, text: str) -> str:
         return redact(text, secret_values(self._tools.environ))
 
-    async def _judged(
-        self, claim: Claim, run_id: str, result: RunResult | None, evidence: Evidence, trouble: str | None
-    ) -> RunEnd:
-        ended = await self._ended(claim, run_id, result, evidence, trouble)
+    async def _judged(self, claim: Claim, run_id: str, work: _Work) -> RunEnd:
+        ended = await self._ended(claim, run_id, work)
         return judge(ended, max_nudges=self._tools.max_nudges, now=self._tools.clock())
 
-    async def _work(self, claim: Claim, run_id: str) -> tuple[RunResult | None, Evidence, str | None]:
+    async def _work(self, claim: Claim, run_id: str) -> _Work:
         """Prepare, run the CLI, and look at what it left. Trouble on our side is told, not raised."""
-        evidence = Evidence()
         try:
             newest = await self._threads.work(self._first_tools.newest)
             tools = self._tools = newest or self._first_tools
             material = await self._threads.store(lambda: gather(self._stores.missions, self._stores.tasks, claim.task))
             if self._run_stop is not None and self._run_stop.is_set():
-                return None, evidence, "it was stopped before it began"
+                return _Work(trouble="it was stopped before it began")
             worktree = await self._threads.work(lambda: tools.workshop.open(self._agent, claim))
             head_before = await self._threads.work(lambda: tools.workshop.before(worktree))
             prompt = self._redacted(write_prompt(assignment(self._agent, claim, material, worktree, run_id)))
@@ -272,10 +281,10 @@ class Runner:
         except (LeaseLostError, AgentCliError, WorktreeOccupiedError):
             raise
         except TinytownError as error:
-            return None, evidence, error.message
+            return _Work(trouble=error.message, hook=error.hook if isinstance(error, HookError) else None)
         except OSError as error:  # a full disk, a folder that cannot be written: it may be well again later
-            return None, evidence, _told(error)
-        return result, evidence, None
+            return _Work(trouble=_told(error))
+        return _Work(result=result, evidence=evidence)
 
     def _log(self, lines: tuple[str, ...]) -> None:
         """Say something of ours where people read what the agent said."""
@@ -329,9 +338,7 @@ class Runner:
         self._output_at = self._tools.clock()
         self._reading = self._reading.then(adapter.read(line))
 
-    async def _ended(
-        self, claim: Claim, run_id: str, result: RunResult | None, evidence: Evidence, trouble: str | None
-    ) -> Ended:
+    async def _ended(self, claim: Claim, run_id: str, work: _Work) -> Ended:
         task = claim.task
         if task is not None:
             task_id = task.id
@@ -342,10 +349,11 @@ class Runner:
             agent_id=self._agent.id,
             run_id=run_id,
             task=task,
-            result=result,
+            result=work.result,
             reading=self._reading,
-            evidence=evidence,
-            trouble=trouble,
+            evidence=work.evidence,
+            trouble=work.trouble,
+            hook=work.hook,
             rounds_left=None if limit is None else limit - rounds,
         )
 

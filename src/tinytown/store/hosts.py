@@ -147,7 +147,7 @@ class HostStore:
             token=lease.token,
             run=end.run_id,
             outcome=end.outcome,
-            task_fields=end.task_fields,
+            task_fields={"retry_at": at_text(end.retry_at) if end.retry_at else "", **end.task_fields},
             later_ms=to_ms(end.retry_at or at),
             agent_state=end.agent_state,
             agent_fields=end.agent_fields,

@@ -204,3 +204,19 @@ def test_a_host_whose_town_was_removed_ends(hosted: HostedTown) -> None:
     wait_until(lambda: not hosted.is_running, "it ends")
     assert not hosted.town.root.exists()
     assert hosted.agent("backend").state is AgentState.COLD
+
+
+def test_a_hook_that_fails_before_a_run_is_no_try_of_the_agent_and_says_until_when_is_waited(
+    hosted: HostedTown,
+) -> None:
+    hosted.set_up('[worktree]\nbefore_run = ["sh", "-c", "echo no network; exit 3"]\n')
+    task = hosted.assign(hosted.spawn("backend"))
+
+    hosted.start()
+
+    wait_until(lambda: hosted.task(task).hook_failures == 1, "the hook has failed")
+    after = hosted.task(task)
+    assert after.reason.startswith("hook before_run failed (exit code 3): no network; see ")
+    assert (after.state, after.nudges) == (TaskState.ASSIGNED, 0)
+    assert after.retry_at is not None
+    assert after.retry_at > hosted.town.clock()

@@ -205,6 +205,7 @@ def test_task_handed_back_waits_in_the_inbox_with_the_reason(town: Stores) -> No
     assert (handed.report, handed.run_id) == (None, None)
     assert town.find(agent).open_tasks == 1
     assert town.due().missions == (mission_id,)
+    assert handed.retry_at == later(5)
     assert town.claim(lease, agent, "run-2", later(5)).task is not None
 
 

@@ -32,7 +32,7 @@ from tinytown.domain.errors import (
 from tinytown.domain.mission import Help, MissionState
 from tinytown.domain.task import Report, TaskKind
 from tinytown.domain.watch import WatchStatus
-from tinytown.domain.workitem import Verdict, WorkItem, WorkKind, WorkStatus
+from tinytown.domain.workitem import PullState, Verdict, WorkItem, WorkKind, WorkStatus
 from tinytown.planner import directives
 from tinytown.planner.draft import Draft
 
@@ -66,6 +66,27 @@ def test_approval_takes_the_place_of_the_review() -> None:
     assert [one.task_id for one in draft.changes().cancelled] == [review.id]
     assert {watch.next_due_at for watch in draft.watches.values()} == {NOW}
     assert draft.changes().events[-1].text == "a person approved #1: fine by me"
+
+
+@pytest.mark.parametrize("pull", [make_pull(review=Verdict.FAILED), make_pull(review=Verdict.FAILED, is_open=False)])
+def test_nothing_of_an_earlier_rejection_stays_on_an_item_that_a_person_approved(pull: PullState) -> None:
+    item = handed_in(1, pull=pull, fixes=(fix_request("review"),))
+    draft = draft_of(item)
+
+    directives.approve(draft, item)
+
+    after = one(draft).pull
+    assert after is not None
+    assert (after.review, after.head) == (Verdict.PASSED, HEAD)
+
+
+def test_gate_that_is_rejected_says_how_it_is_opened() -> None:
+    gate = make_item(1, kind=WorkKind.MERGE_GATE, status=WorkStatus.BLOCKED, hold="a gate")
+    draft = draft_of(gate)
+
+    directives.reject(draft, gate, "not before Monday")
+
+    assert one(draft).hold == "rejected by a person: not before Monday; when it may go on: tt mission approve 1"
 
 
 def test_approved_item_without_pull_request_is_opened_one_still() -> None:
@@ -146,7 +167,10 @@ def test_rejected_gate_stays_shut_with_the_reason() -> None:
 
     directives.reject(draft, gate, "not yet")
 
-    assert (one(draft).status, one(draft).hold) == (WorkStatus.BLOCKED, "rejected by a person: not yet")
+    assert (one(draft).status, one(draft).hold) == (
+        WorkStatus.BLOCKED,
+        "rejected by a person: not yet; when it may go on: tt mission approve 1",
+    )
 
 
 def test_gate_that_is_not_reached_only_loses_its_approval() -> None:

@@ -78,7 +78,7 @@ def test_gate_waits_for_a_person_when_it_is_reached() -> None:
 
     gate = changed(decision, 1)
     assert gate.status is WorkStatus.BLOCKED
-    assert gate.hold == "waiting for a person: tt mission approve 1"
+    assert gate.hold == "a gate; when all behind it may go on: tt mission approve 1"
 
 
 def test_gate_approved_beforehand_is_done_when_it_is_reached() -> None:

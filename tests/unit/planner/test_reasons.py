@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import msgspec
 import pytest
 from tests.unit.planner.world import (
     HEAD,
@@ -108,6 +109,58 @@ def test_item_in_an_inbox_says_whose_and_what_the_agent_does() -> None:
     assert why(item, make_task(item, state=TaskState.ASSIGNED)) == ["in an agent that is gone's inbox, who is gone"]
 
 
+def test_item_whose_task_waits_out_a_pause_says_until_when_after_what_and_how_many_tries_are_left() -> None:
+    item = in_work(1, status=WorkStatus.ASSIGNED, failed_attempts=1)
+    task = make_task(item, state=TaskState.ASSIGNED, reason="exit code 1", retry_at=later(20), nudges_left=2)
+    review = in_review(2)
+    reviewing = make_task(
+        review, "reviewer", TaskKind.REVIEW, state=TaskState.ASSIGNED, reason="exit code 1", retry_at=later(20)
+    )
+
+    assert why(item, task, make_agent("backend")) == [
+        "waits until 12:00:20 UTC, then backend goes on (2 more runs in try 2 of 3); last run: exit code 1"
+    ]
+    last = msgspec.structs.replace(task, nudges_left=1)
+    assert "(1 more run in try 2 of 3)" in why(item, last, make_agent("backend"))[0]
+    over = msgspec.structs.replace(task, retry_at=NOW)
+    assert why(item, over, make_agent("backend")) == ["in backend's inbox, who is idle; last run: exit code 1"]
+    assert why(review, reviewing, make_agent("reviewer")) == [
+        "waits until 12:00:20 UTC, then reviewer goes on; last run: exit code 1"
+    ]
+
+
+def test_item_that_met_a_setback_says_which() -> None:
+    told = "backend failed (try 1 of 3): no compiler"
+
+    assert why(ready(1, retry_at=later(20), setback=told), make_agent("backend")) == [
+        "ready; the dispatcher assigns it with its next step",
+        "tries again at 12:00:20 UTC",
+        f"last setback: {told}",
+    ]
+    item = in_work(1, setback=told)
+    assert why(item, make_task(item, started_at=NOW, runs=1), BUSY)[1:] == [f"last setback: {told}"]
+    assert len(why(handed_in(1, pull=passed(), status=WorkStatus.DONE, setback=told))) == 1
+
+
+def test_rejected_item_says_why_in_the_words_of_whoever_rejected_it() -> None:
+    words = "rev rejected it:\n\nToo slow.\n\n- use an index\n"
+    fixes = (fix_request("review", text=words), fix_request("checks", text="### tests"))
+    item = handed_in(1, fixes=fixes)
+    mending = in_work(1, fixes=fixes)
+    watch = make_watch(item, WatchKind.PR_CHECKS, finding="CI check: failing (tests)")
+
+    assert why(item, watch, BUSY)[1:] == [
+        "review: rev rejected it: Too slow. - use an index",
+        "checks: CI check: failing (tests)",
+    ]
+    assert why(mending, make_task(mending, kind=TaskKind.FIX, causes=("review",), started_at=NOW), BUSY)[1:] == [
+        "review: rev rejected it: Too slow. - use an index"
+    ]
+    long = why(handed_in(1, fixes=(fix_request("review", text="no " * 400),)), BUSY)[1]
+    assert long.endswith("no no…")
+    assert len(long) <= len("review: ") + 300
+
+
 def test_item_whose_task_is_not_read_says_who_has_it() -> None:
     assert why(in_work(1), BUSY) == ["backend has it"]
 
@@ -119,11 +172,13 @@ def test_held_item_says_what_a_person_must_decide() -> None:
 def test_item_to_be_mended_says_who_it_waits_for() -> None:
     item = handed_in(1, fixes=(fix_request("checks"), fix_request("review")))
 
+    words = "review: mend it"
     assert why(item, make_agent("backend")) == [
-        "must be mended (checks, review); the dispatcher gives it out with its next step"
+        "must be mended (checks, review); the dispatcher gives it out with its next step",
+        words,
     ]
-    assert why(item, BUSY) == ["must be mended (checks, review); waits for backend, who is working"]
-    assert why(item) == ["no agent can mend #1; start one: tt spawn worker"]
+    assert why(item, BUSY) == ["must be mended (checks, review); waits for backend, who is working", words]
+    assert why(item) == ["no agent can mend #1; start one: tt spawn worker", words]
 
 
 def test_item_to_be_mended_says_that_a_review_is_under_way() -> None:

@@ -9,7 +9,7 @@ import pytest
 from tinytown.domain.task import Report, Task, TaskKind, TaskSpec, TaskState
 from tinytown.runtime.clis.base import NOTHING, Reading
 from tinytown.runtime.clis.rate_limit import RateLimit
-from tinytown.runtime.outcome import MOST_LIMITED, MOST_LIMITED_MESSAGE, Ended, Evidence, judge
+from tinytown.runtime.outcome import MOST_HOOK_FAILURES, MOST_LIMITED, MOST_LIMITED_MESSAGE, Ended, Evidence, judge
 from tinytown.runtime.process import Ending, RunResult
 from tinytown.runtime.usage import Usage
 from tinytown.store.hosts import RunEnd
@@ -196,7 +196,10 @@ def test_run_without_report_and_without_finished_commits_is_nudged_with_the_reas
 ) -> None:
     end = judged(task(), evidence)
 
-    assert (end.outcome, end.task_fields) == ("retry", {"nudges": "1", "reason": told, "result": ""})
+    assert (end.outcome, end.task_fields) == (
+        "retry",
+        {"nudges": "1", "nudges_left": "2", "reason": told, "result": ""},
+    )
 
 
 def test_personal_task_is_done_with_the_agents_last_words() -> None:
@@ -376,3 +379,38 @@ def test_what_the_run_used_is_counted() -> None:
     end = judged(task(), GOOD, reading=Reading(usage=Usage(tokens_in=30, tokens_out=12, cost_usd=0.5)))
 
     assert (end.tokens, end.cost_usd) == (42, 0.5)
+
+
+# Hooks that fail
+
+
+@pytest.mark.parametrize(("failures", "secs"), [(0, 10), (1, 20), (3, 80)])
+def test_hook_that_fails_is_tried_again_after_growing_pauses_and_is_no_try_of_the_agent(
+    failures: int, secs: int
+) -> None:
+    end = judged(
+        task(hook_failures=failures, nudges=1), NONE, None, trouble="hook before_run failed", hook="before_run"
+    )
+
+    assert (end.outcome, end.task_fields["hook_failures"]) == ("retry", str(failures + 1))
+    assert end.task_fields["reason"] == "hook before_run failed"
+    assert "nudges" not in end.task_fields
+    assert secs_until(end) == secs
+
+
+def test_hook_that_keeps_failing_ends_the_task_and_is_named() -> None:
+    end = judged(task(hook_failures=MOST_HOOK_FAILURES - 1), NONE, None, trouble="no network", hook="after_create")
+
+    assert (end.outcome, end.task_fields) == (
+        "failed",
+        {"reason": "no network", "hook": "after_create", "hook_failures": str(MOST_HOOK_FAILURES)},
+    )
+
+
+def test_run_that_came_past_its_hooks_forgets_their_failures() -> None:
+    assert judged(task(hook_failures=2)).task_fields["hook_failures"] == ""
+
+
+def test_reminder_tells_how_many_runs_are_left_before_the_task_has_failed() -> None:
+    assert judged(task(), max_nudges=2).task_fields["nudges_left"] == "2"
+    assert judged(task(nudges=1), max_nudges=2).task_fields["nudges_left"] == "1"
