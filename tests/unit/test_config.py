@@ -130,16 +130,51 @@ def test_mission_table_is_the_default_policy(write: Write) -> None:
         ),
         (
             "[forge.local]\ncheck_timeout_secs = 'x'",
-            "ROOT/tinytown.toml:4: forge.local.check_timeout_secs: expected float, got str",
+            'ROOT/tinytown.toml:4: forge.local.check_timeout_secs: expected a number above 0, found the text "x"',
         ),
-        ("[agent]\nmax_nudges = -1", "ROOT/tinytown.toml:4: agent.max_nudges: expected int >= 0"),
-        ("[agent]\nmax_nudges = true", "ROOT/tinytown.toml:4: agent.max_nudges: expected int, got bool"),
-        ("[mission]\nmax_parallel_items = 0", "ROOT/tinytown.toml:4: mission.max_parallel_items: expected int >= 1"),
-        ("[mission]\nauto_merge = 1", "ROOT/tinytown.toml:4: mission.auto_merge: expected bool, got int"),
-        ("[forge]\nkind = 'gitlab'", "ROOT/tinytown.toml:4: forge.kind: expected one of local, github"),
+        (
+            "[agent]\nmax_nudges = -1",
+            "ROOT/tinytown.toml:4: agent.max_nudges: expected a whole number, 0 or more, found -1",
+        ),
+        (
+            "[agent]\nmax_nudges = true",
+            "ROOT/tinytown.toml:4: agent.max_nudges: expected a whole number, 0 or more, found true",
+        ),
+        (
+            "[mission]\nmax_parallel_items = 0",
+            "ROOT/tinytown.toml:4: mission.max_parallel_items: expected a whole number, 1 or more, found 0",
+        ),
+        ("[mission]\nauto_merge = 1", "ROOT/tinytown.toml:4: mission.auto_merge: expected true or false, found 1"),
+        (
+            "[forge]\nkind = 'gitlab'",
+            'ROOT/tinytown.toml:4: forge.kind: expected one of local, github, found the text "gitlab"',
+        ),
+        (
+            "[agent]\nstall_timeout_secs = nan",
+            "ROOT/tinytown.toml:4: agent.stall_timeout_secs: expected a number above 0, found nan",
+        ),
+        (
+            "[agent]\nrun_timeout_secs = 1979-05-27",
+            "ROOT/tinytown.toml:4: agent.run_timeout_secs: expected a number above 0, found a date or time: 1979-05-27",
+        ),
+        (
+            "[redis]\nurl = ['redis://ada:sesame@host']",
+            "ROOT/tinytown.toml:4: redis.url: expected a text that is not empty, found an array",
+        ),
+        (
+            "[mission]\nmax_attempts = 1.5",
+            "ROOT/tinytown.toml:4: mission.max_attempts: expected a whole number, 1 or more, found 1.5",
+        ),
+        (
+            "[agent]\ndefault_cli = ''",
+            'ROOT/tinytown.toml:4: agent.default_cli: expected a text that is not empty, found the text ""',
+        ),
         ("[forge]\nlocal = 3", "ROOT/tinytown.toml:4: forge.local must be a table: [forge.local]"),
-        ("[agent.roles]\nbackend = 3", "ROOT/tinytown.toml:4: agent.roles.backend: expected str, got int"),
-        ("[agent_clis]\nmine = 3", "ROOT/tinytown.toml:4: agent_clis.mine: expected table, got int"),
+        (
+            "[agent.roles]\nbackend = 3",
+            "ROOT/tinytown.toml:4: agent.roles.backend: expected a text that is not empty, found 3",
+        ),
+        ("[agent_clis]\nmine = 3", "ROOT/tinytown.toml:4: agent_clis.mine: expected a table, found 3"),
         (
             "[forge.local]\nchecks = 'pytest'",
             'ROOT/tinytown.toml:4: forge.local.checks: expected an array of commands, as in ["ruff check", "pytest -q"]',
@@ -185,6 +220,11 @@ def test_broken_toml_is_told_with_line_and_column(write: Write) -> None:
     assert message == "ROOT/tinytown.toml:4:14: not valid TOML: invalid value"
 
 
+@pytest.mark.parametrize("text", [f"[agent]\nmax_nudges = {'9' * 5000}\n", f"x = {'[' * 5000}"])
+def test_toml_that_is_absurd_is_told(write: Write, text: str) -> None:
+    assert complaint(write(text)).startswith("ROOT/tinytown.toml: not valid TOML: ")
+
+
 def test_toml_that_ends_too_early_is_told_with_its_end(write: Write) -> None:
     assert complaint(write("x = [1")).startswith("ROOT/tinytown.toml:3:7: not valid TOML: ")
 
@@ -211,7 +251,7 @@ def test_mistake_in_the_persons_file_names_that_file(write: Write, tmp_path: Pat
 def test_mistake_in_the_environment_names_the_variable(write: Write) -> None:
     root = write("")
     assert complaint(root, {"TINYTOWN_AGENT__MAX_NUDGES": "many"}) == (
-        "TINYTOWN_AGENT__MAX_NUDGES: agent.max_nudges: expected int, got str"
+        'TINYTOWN_AGENT__MAX_NUDGES: agent.max_nudges: expected a whole number, 0 or more, found the text "many"'
     )
     assert complaint(root, {"TINYTOWN_AGENT__MAX_NUDGE": "1"}) == (
         "TINYTOWN_AGENT__MAX_NUDGE: unknown key 'max_nudge' in [agent]; did you mean 'max_nudges'?"

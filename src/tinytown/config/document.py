@@ -47,6 +47,9 @@ def read_document(path: Path) -> Document | None:
         return Document(path, text, tomllib.loads(text))
     except tomllib.TOMLDecodeError as error:
         raise ConfigError(_broken(path, text, str(error))) from error
+    except (ValueError, RecursionError) as error:  # what tomllib passes on: absurd numbers, absurd nesting
+        what = "a number is too long" if isinstance(error, ValueError) else "it is nested too deeply"
+        raise ConfigError(f"{path}: not valid TOML: {what}") from error
 
 
 def _broken(path: Path, text: str, message: str) -> str:

@@ -5,16 +5,18 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from functools import cache
 from pathlib import Path
-from typing import Any, Literal, TypeAlias, get_args, get_origin, get_type_hints
+from typing import Any, TypeAlias, get_origin, get_type_hints
 
 import msgspec
 
 from tinytown.config.commands import read_argv, read_checks
 from tinytown.config.document import Document, read_document
+from tinytown.config.expectation import mismatch
 from tinytown.config.roots import TOWN_FILE
-from tinytown.config.settings import Settings
+from tinytown.config.settings import Positive, Settings
 from tinytown.domain.errors import ConfigError, InvalidInputError
 from tinytown.domain.ids import check_name
+from tinytown.domain.policy import MissionPolicy
 
 USER_FILE = Path(".tt") / "config.toml"
 """The settings of a person for all their towns, relative to the home folder."""
@@ -138,19 +140,15 @@ def _convert(value: object, kind: Any, name: Name, where: Where, *, is_text: boo
             return _READERS[name](value)
         converted = msgspec.convert(value, kind, strict=not is_text)
     except msgspec.ValidationError as error:
-        raise ConfigError(f"{where(*name)}: {'.'.join(name)}: {_expectation(kind, error)}") from error
+        raise ConfigError(f"{where(*name)}: {'.'.join(name)}: {mismatch(kind, _said(value, kind))}") from error
     except ValueError as error:
         raise ConfigError(f"{where(*name)}: {'.'.join(name)}: {error}") from error
-    if name[0] == "mission" and not isinstance(converted, bool) and converted < 1:
-        raise ConfigError(f"{where(*name)}: {'.'.join(name)}: expected int >= 1")
     return converted
 
 
-def _expectation(kind: Any, error: msgspec.ValidationError) -> str:
-    if get_origin(kind) is Literal:
-        return f"expected one of {', '.join(get_args(kind))}"
-    said = str(error).split(" - at")[0].replace("`", "").replace("object", "table")
-    return said[:1].lower() + said[1:]
+def _said(value: object, kind: Any) -> object:
+    """What the message is about: of a single entry, which is checked as a table of one, the entry's value."""
+    return next(iter(value.values())) if get_origin(kind) is Mapping and isinstance(value, dict) else value
 
 
 def _unknown(key: str, above: Name, hints: Mapping[str, object]) -> str:
@@ -166,6 +164,8 @@ def _unknown(key: str, above: Name, hints: Mapping[str, object]) -> str:
 @cache
 def _fields(table: type) -> dict[str, Any]:
     hints = get_type_hints(table, include_extras=True)
+    if table is MissionPolicy:  # its numbers are counts and seconds, and none of them may be 0
+        hints = {name: Positive if kind is int else kind for name, kind in hints.items()}
     return {name: kind for name, kind in hints.items() if table is not Settings or name not in _NOT_TABLES}
 
 
