@@ -127,8 +127,8 @@ def test_unknown_agent_is_told_with_those_there_are(town: TownCalls, command: st
         ("mission note abc text", "no mission 'abc'"),
         ("mission stop abc", "no mission 'abc'"),
         ("mission resume abc", "no mission 'abc'"),
-        ("task show abc", "no open task 'abc'"),
-        ("task complete abc", "no open task 'abc'"),
+        ("task show abc", "no task 'abc'"),
+        ("task complete abc", "no task 'abc'"),
     ],
 )
 def test_unknown_missions_items_and_tasks(town: TownCalls, command: str, words: str) -> None:

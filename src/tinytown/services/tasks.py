@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable
 from datetime import datetime
 
 from tinytown.domain.agent import Agent
 from tinytown.domain.errors import ConflictError, InvalidInputError, NotFoundError
-from tinytown.domain.ids import by_prefix, new_id
-from tinytown.domain.task import Report, Task, TaskKind, TaskSpec
+from tinytown.domain.ids import new_id
+from tinytown.domain.task import Report, Task, TaskKind, TaskSpec, TaskState
 from tinytown.services.caller import Caller
 from tinytown.store.agents import AgentStore
 from tinytown.store.inbox import Inbox
@@ -110,7 +111,26 @@ class Tasks:
         try:
             return self._tasks.get(wanted)
         except NotFoundError:
-            return self._tasks.get(by_prefix(wanted, (task.id for task, _ in self.open()), "open task"))
+            return self._tasks.get(self._tasks.find_id(wanted))
+
+    def recent(
+        self, *, agent: str | None = None, state: TaskState | None = None, limit: int
+    ) -> list[tuple[Task, Agent | None]]:
+        """Tasks that are still stored with the agents that have or had them, the last to be given or ended first.
+
+        Args:
+            agent: only this agent's. NotFoundError: there is none.
+            state: only those in this state.
+            limit: at most so many.
+        """
+        by_id = {a.id: a for a in self._agents.all()}
+        agent_id = None if agent is None else self._agents.find_id(agent)
+        fitting = (
+            (task, by_id.get(task.agent_id or ""))
+            for task in self._tasks.newest()
+            if (agent_id is None or task.agent_id == agent_id) and (state is None or task.state is state)
+        )
+        return list(itertools.islice(fitting, limit))
 
     def open(self, agent: str | None = None) -> list[tuple[Task, Agent]]:
         """Open tasks with the agents that have them, oldest first."""

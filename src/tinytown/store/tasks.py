@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import itertools
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 from typing import Any
 
 import msgspec
 
 from tinytown.domain.errors import NotFoundError
+from tinytown.domain.ids import by_prefix
 from tinytown.domain.task import Report, Task, TaskSpec, TaskState
 from tinytown.store.codec import at_text, encode, to_ms, to_task
 from tinytown.store.connection import Connection
 from tinytown.store.keys import Keys
 from tinytown.store.missions import task_message
 from tinytown.store.scripts import load
+
+AMBIGUOUS_SHOWN = 4
+"""Ids that are read to tell what a prefix may mean."""
 
 _FINAL = {
     Report.COMPLETED: TaskState.COMPLETED,
@@ -101,6 +106,29 @@ class TaskStore:
         if not flat:
             raise NotFoundError(f"no task '{task_id}'")
         return to_task(flat)
+
+    def find_id(self, prefix: str) -> str:
+        """The id of the one task that begins with `prefix`, also of one that has ended and is still stored.
+
+        Raises:
+            NotFoundError, AmbiguousError.
+        """
+        wanted = prefix.strip().lower()
+        if not wanted or not wanted.isascii():
+            raise NotFoundError(f"no task '{prefix}'")
+        bounds = (f"[{wanted}", f"({wanted}~")
+        found = self._connection.execute(
+            "ZRANGE", self._keys("tasks", "ids"), *bounds, "BYLEX", "LIMIT", 0, AMBIGUOUS_SHOWN
+        )
+        return by_prefix(wanted, (i.decode() for i in found), "task")
+
+    def newest(self, *, page: int = 200) -> Iterator[Task]:
+        """Every task that is still stored, the last to be given or ended first; read page by page."""
+        for start in itertools.count(0, page):
+            ids = self._connection.execute("ZRANGE", self._keys("tasks"), start, start + page - 1, "REV")
+            yield from self.many([i.decode() for i in ids])
+            if len(ids) < page:
+                return
 
     def many(self, task_ids: Sequence[str]) -> list[Task]:
         """Tasks by their ids in one round trip, without those that are gone."""

@@ -26,3 +26,4 @@ def assign(session: Session, /, *, agent: str, text: str, urgent: bool, as_json:
         session.show_json({"task_id": task.id, "agent_id": owner.id, "agent_name": owner.name})
     else:
         session.show([f"📨 Task {short(task.id)} for {owner.name} ({owner.state.value}): {plain(task.spec.title)}"])
+        session.show([f"   its result: tt task show {short(task.id)}"])

@@ -13,13 +13,19 @@ from tinytown.domain.task import Task
 _TITLE_CHARS = 60
 
 
-def task_table(pairs: Iterable[tuple[Task, Agent]]) -> list[str]:
-    """Open tasks, a line each."""
+def task_table(pairs: Iterable[tuple[Task, Agent | None]], nothing: str = "no open tasks") -> list[str]:
+    """Tasks, a line each; `nothing` when there are none."""
     rows = [
-        (short(task.id), task.state.value, task.spec.kind.value, agent.name, cut(task.spec.title, _TITLE_CHARS))
+        (
+            short(task.id),
+            task.state.value,
+            task.spec.kind.value,
+            agent.name if agent else "-",
+            cut(task.spec.title, _TITLE_CHARS),
+        )
         for task, agent in pairs
     ]
-    return columns([("ID", "STATE", "KIND", "AGENT", "TITLE"), *rows], indent="   ") if rows else ["   no open tasks"]
+    return columns([("ID", "STATE", "KIND", "AGENT", "TITLE"), *rows], indent="   ") if rows else [f"   {nothing}"]
 
 
 def task_lines(task: Task, agent: str | None) -> list[str]:

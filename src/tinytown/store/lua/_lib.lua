@@ -97,9 +97,42 @@ local function drop_message(to, id)
   end
 end
 
+local TASK_KEPT_SECS = 2592000
+
+-- Keeps a task in the index of all tasks, as the newest; those that were forgotten meanwhile leave it.
+local function index_task(id, ms)
+  redis.call('ZADD', key('tasks'), ms, id)
+  redis.call('ZADD', key('tasks', 'ids'), 0, id)
+  local before = string.format('%d', ms - TASK_KEPT_SECS * 1000)
+  for _, old in ipairs(redis.call('ZRANGEBYSCORE', key('tasks'), '-inf', before, 'LIMIT', 0, 100)) do
+    if redis.call('EXISTS', key('task', old)) == 0 then
+      redis.call('ZREM', key('tasks'), old)
+      redis.call('ZREM', key('tasks', 'ids'), old)
+    end
+  end
+end
+
+-- Tells who gave a task outside any mission what came of it; a long result is looked up.
+local function tell_sender(id, agent, state, at)
+  local spec, result, reason = unpack(redis.call('HMGET', key('task', id), 'spec', 'result', 'reason'))
+  local task = cjson.decode(spec)
+  if task.mission_id or not task.parent then return end
+  local to = task.parent == 'supervisor' and 'conductor' or redis.call('HGET', key('agents'), task.parent:lower())
+  if not to or to == agent then return end
+  local said = state == 'failed' and reason or result
+  said = said and said ~= '' and #said <= 2000 and ': ' .. said or ''
+  local text = 'Task ' .. id:sub(1, 8) .. ' (' .. task.title .. ') is ' .. state .. said .. '\nSee: tt task show ' .. id:sub(1, 8)
+  local spec_of_agent = agent and redis.call('HGET', key('agent', agent), 'spec')
+  local sender = spec_of_agent and cjson.decode(spec_of_agent).name or 'dispatcher'
+  local message = cjson.encode({id = id, to = to, sender = sender, kind = 'info', text = text, sent_at = at})
+  deliver(to, id, message, false)
+  tell_of_message(to, sender, message, at)
+end
+
 -- Makes a task and hands it to an agent; its message has the task's own id.
 -- given: {id, spec, agent, message, urgent, mission}
-local function give_task(given, at)
+local function give_task(given, at, ms)
+  index_task(given.id, ms)
   redis.call('HSET', key('task', given.id), 'spec', given.spec, 'state', 'assigned', 'agent_id', given.agent,
     'updated_at', at)
   redis.call('SADD', key('agent', given.agent, 'tasks'), given.id)
@@ -111,15 +144,17 @@ local function give_task(given, at)
   emit('task.assigned', at, {agent = given.agent, task = given.id, mission = given.mission})
 end
 
--- Ends a task: out of its agent's inbox and index; its mission, if any, is due to take it into account.
-local function end_task(id, state, at, ms, fields)
+-- Ends a task: out of its agent's inbox and index; its mission, if any, is due to take it into account, and who gave it
+-- is told unless a person says so (`is_known`).
+local function end_task(id, state, at, ms, fields, is_known)
   local task = key('task', id)
   local agent = redis.call('HGET', task, 'agent_id')
   local mission = redis.call('HGET', task, 'mission_id')
   put(task, fields)
   redis.call('HSET', task, 'state', state, 'updated_at', at, 'finished_at', at)
   redis.call('HDEL', task, 'run_id')
-  redis.call('EXPIRE', task, 2592000)
+  redis.call('EXPIRE', task, TASK_KEPT_SECS)
+  index_task(id, ms)
   redis.call('ZREM', key('backlog'), id)
   if agent then
     redis.call('SREM', key('agent', agent, 'tasks'), id)
@@ -127,6 +162,7 @@ local function end_task(id, state, at, ms, fields)
     if state == 'completed' then redis.call('HINCRBY', key('agent', agent), 'tasks_completed', 1) end
   end
   emit('task.' .. state, at, {agent = agent or nil, task = id, mission = mission or nil})
+  if state ~= 'cancelled' and not is_known then tell_sender(id, agent, state, at) end
   if mission then wake(mission, ms) end
 end
 

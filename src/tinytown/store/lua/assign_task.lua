@@ -5,5 +5,5 @@ if not state then return refuse('NOTFOUND', 'no agent ' .. A.agent) end
 if state == 'stopped' or state == 'error' or state == 'draining' then
   return refuse('ILLEGAL', 'the agent is ' .. state .. ' and takes no tasks')
 end
-give_task({id = A.id, spec = A.spec, agent = A.agent, message = A.message, urgent = A.urgent}, A.at)
+give_task({id = A.id, spec = A.spec, agent = A.agent, message = A.message, urgent = A.urgent}, A.at, A.ms)
 return 1

@@ -57,7 +57,7 @@ for _, id in ipairs(A.settled) do redis.call('SREM', name .. ':tasks', id) end
 for target, token in pairs(A.answered) do
   if redis.call('HGET', name .. ':signals', target) == token then redis.call('HDEL', name .. ':signals', target) end
 end
-for _, given in ipairs(A.given) do give_task(given, A.at) end
+for _, given in ipairs(A.given) do give_task(given, A.at, A.ms) end
 for _, message in ipairs(A.messages) do
   deliver(message[1], message[2], message[3], message[4])
   tell_of_message(message[1], message[5], message[3], A.at, A.id)

@@ -17,7 +17,7 @@ if A.run and run ~= A.run then
 end
 local fields = {report = A.report, result = A.result, reason = A.reason}
 if state ~= 'running' then
-  end_task(A.id, A.state, A.at, A.ms, fields)
+  end_task(A.id, A.state, A.at, A.ms, fields, not A.agent)
   return A.state
 end
 put(task, fields)

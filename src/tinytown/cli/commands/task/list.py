@@ -2,21 +2,39 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import click
 
 from tinytown.cli.render.tasks import task_record, task_table
 from tinytown.cli.session import Session, json_option, pass_session
+from tinytown.domain.agent import Agent
+from tinytown.domain.task import Task, TaskState
 
 
 @click.command("list")
 @click.option("--agent", metavar="A", help="Only those of this agent.")
+@click.option("--all", "is_all", is_flag=True, help="Also those that have ended, for a month; newest first.")
+@click.option("--state", type=click.Choice([s.value for s in TaskState]), help="Only those; also ended ones.")
+@click.option("--limit", type=click.IntRange(1, 1000), default=50, show_default=True, help="With --all or --state.")
 @json_option
 @pass_session
-def list_tasks(session: Session, /, *, agent: str | None, as_json: bool) -> None:
+def list_tasks(
+    session: Session, /, *, agent: str | None, is_all: bool, state: str | None, limit: int, as_json: bool
+) -> None:
     """List the open tasks, oldest first."""
-    pairs = session.town.tasks.open(agent)
-    if as_json:
-        records = [task_record(task, owner.name) for task, owner in pairs]
-        session.show_json({"tasks": records, "count": len(records)})
+    tasks = session.town.tasks
+    if is_all or state is not None:
+        wanted = None if state is None else TaskState(state)
+        _show(session, tasks.recent(agent=agent, state=wanted, limit=limit), state or "", as_json=as_json)
     else:
-        session.show([f"📋 Open tasks: {len(pairs)}", *task_table(pairs)])
+        _show(session, tasks.open(agent), "open", as_json=as_json)
+
+
+def _show(session: Session, pairs: Sequence[tuple[Task, Agent | None]], which: str, *, as_json: bool) -> None:
+    if as_json:
+        records = [task_record(task, owner.name if owner else None) for task, owner in pairs]
+        session.show_json({"tasks": records, "count": len(records)})
+        return
+    what = f"{which} tasks".strip()
+    session.show([f"📋 {what.capitalize()}: {len(pairs)}", *task_table(pairs, f"no {what}")])
