@@ -16,6 +16,7 @@ from pathlib import Path
 
 import msgspec
 import psutil
+from tests.chaos.leftovers import end, is_gone, naming
 from tests.repositories import ISOLATED, make_repository
 from tests.waiting import wait_until
 
@@ -286,9 +287,7 @@ class ChaosTown:
 
     def kill_everything(self) -> None:
         """What a power cut does to the processes."""
-        while living := [*self.processes(), *filter(None, (self.server,))]:
-            for process in living:
-                kill(process)
+        end(self.mark, f"{self.root}/")
 
     @property
     def connection(self) -> Connection:
@@ -386,14 +385,19 @@ class ChaosTown:
         """Leave nothing running and nothing open."""
         self.kill_everything()
         for child in self._children:
-            child.wait()
+            child.wait(10)
         if self._opened is not None:
             self._opened.close()
 
     def living(self) -> list[psutil.Process]:
-        """Everything that runs of the town and is more than an entry that nobody collected yet."""
-        found = [*self.processes(), *filter(None, (self.server,))]
-        return [process for process in found if not is_gone(process)]
+        """Everything that runs of the town, the server included, also one that has no pid file yet."""
+        return naming(self.mark, f"{self.root}/")
+
+
+def expire_lease(town: ChaosTown, *key: str) -> None:
+    """Have a lease run out now; nothing else happens when its time is over."""
+    assert town.connection.execute("PEXPIRE", town.keys(*key), 1) == 1
+    wait_until(lambda: not town.connection.execute("EXISTS", town.keys(*key)), "the lease has run out")
 
 
 def kill(process: psutil.Process, number: int = signal.SIGKILL) -> bool:
@@ -405,14 +409,6 @@ def kill(process: psutil.Process, number: int = signal.SIGKILL) -> bool:
     if number == signal.SIGKILL:
         wait_until(lambda: is_gone(process), f"{process.pid} is gone")
     return True
-
-
-def is_gone(process: psutil.Process) -> bool:
-    """Whether it runs no more; its entry may not have been collected yet."""
-    try:
-        return not process.is_running() or process.status() == psutil.STATUS_ZOMBIE
-    except psutil.NoSuchProcess:
-        return True
 
 
 def command_line(process: psutil.Process) -> list[str]:

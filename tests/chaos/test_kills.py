@@ -1,7 +1,8 @@
 """Missions survive `kill -9` of anything at any moment, many times over.
 
 CHAOS_KILLS (default 12) is how many kills there are in all, CHAOS_TOWNS (default 3) over how many towns they are
-spread, CHAOS_SEED the first town's seed (each further one has the next); a failure names its seed. To hunt one kind of
+spread, CHAOS_SEED the first town's seed (each further one has the next); CHAOS_STOPS (default 4) is how often the whole
+machine stops in each of two further towns. A failure names its seed and what was killed when. To hunt one kind of
 bug: CHAOS_VICTIMS (a comma-separated part of VICTIMS) and CHAOS_PAUSE_SECS (the longest time between two kills).
 """
 
@@ -27,6 +28,8 @@ KILLS = int(os.environ.get("CHAOS_KILLS", "12"))
 TOWNS = int(os.environ.get("CHAOS_TOWNS", "3"))
 FIRST_SEED = int(os.environ.get("CHAOS_SEED", "1"))
 SEEDS = range(FIRST_SEED, FIRST_SEED + TOWNS)
+STOPS = int(os.environ.get("CHAOS_STOPS", "4"))
+STOP_SEEDS = range(FIRST_SEED + TOWNS, FIRST_SEED + TOWNS + 2)
 
 VICTIMS = tuple(os.environ.get("CHAOS_VICTIMS", "host,dispatcher,server,agent,everything").split(","))
 LONGEST_PAUSE_SECS = float(os.environ.get("CHAOS_PAUSE_SECS", "1.5"))
@@ -44,8 +47,9 @@ class Killing(msgspec.Struct, frozen=True):
 class Rampage:
     """One mission in one town, and what happens to it."""
 
-    def __init__(self, folder: Path, seed: int, kills: int) -> None:
+    def __init__(self, folder: Path, seed: int, kills: int, victims: tuple[str, ...]) -> None:
         self._folder = folder
+        self._victims = victims
         self._random = random.Random(seed)  # noqa: S311  it is to be repeatable
         self._left = kills
         self._began = time.monotonic()
@@ -74,9 +78,10 @@ class Rampage:
         wait_until(lambda: time.monotonic() >= until, "the moment has come")
 
     def _strike(self, town: ChaosTown) -> None:
-        victim = self._random.choice(VICTIMS)
+        victim = self._random.choice(self._victims)
         if victim == "everything":
             town.kill_everything()
+            assert town.living() == []
             self._dispatcher = town.dispatch()
         elif victim == "dispatcher":
             kill(self._dispatcher)
@@ -97,26 +102,39 @@ class Rampage:
         return self._random.choice(running) if running else None
 
 
-def rampage(folder: Path, seed: int) -> None:
-    """Run one; a failure tells the seed and what was killed when."""
-    kills = KILLS // TOWNS + (seed - FIRST_SEED < KILLS % TOWNS)
-    made = Rampage(folder, seed, kills)
+def rampage(folder: Path, seed: int) -> list[Killing]:
+    """Run one; what was killed when, which a failure tells too."""
+    if seed in SEEDS:
+        made = Rampage(folder, seed, KILLS // TOWNS + (seed - FIRST_SEED < KILLS % TOWNS), VICTIMS)
+    else:
+        made = Rampage(folder, seed, STOPS, ("everything",))
     try:
         made.run()
-    except BaseException as error:
+    except BaseException as error:  # told more of, and raised again
         error.add_note(f"seed {seed}, kills: {made.done}")
         raise
+    return made.done
 
 
 @pytest.fixture(scope="module")
-def rampages(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[int, Future[None]]]:
+def rampages(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[int, Future[list[Killing]]]]:
     """All of them at once: they wait more than they compute."""
-    with ThreadPoolExecutor(TOWNS) as pool:
-        yield {seed: pool.submit(rampage, tmp_path_factory.mktemp(f"seed{seed}"), seed) for seed in SEEDS}
+    seeds = (*SEEDS, *STOP_SEEDS)
+    with ThreadPoolExecutor(len(seeds)) as pool:
+        yield {seed: pool.submit(rampage, tmp_path_factory.mktemp(f"seed{seed}"), seed) for seed in seeds}
 
 
 @pytest.mark.timeout(600)
 @pytest.mark.parametrize("seed", SEEDS)
-def test_a_mission_completes_whatever_is_killed(seed: int, rampages: dict[int, Future[None]]) -> None:
+def test_a_mission_completes_whatever_is_killed(seed: int, rampages: dict[int, Future[list[Killing]]]) -> None:
     print(f"seed {seed}")  # noqa: T201  shown when the test fails
-    rampages[seed].result()
+    assert len(rampages[seed].result()) >= min(2, KILLS // TOWNS), "the mission was over before anything was killed"
+
+
+@pytest.mark.timeout(600)
+@pytest.mark.parametrize("seed", STOP_SEEDS)
+def test_a_mission_completes_although_the_machine_stops_again_and_again(
+    seed: int, rampages: dict[int, Future[list[Killing]]]
+) -> None:
+    print(f"seed {seed}")  # noqa: T201  shown when the test fails
+    assert len(rampages[seed].result()) == STOPS, "the mission was over before the machine had stopped so often"

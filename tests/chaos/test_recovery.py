@@ -12,7 +12,8 @@ from typing import Any
 
 import psutil
 import pytest
-from tests.chaos.scenario import ACTORS, AGENTS, TEST_COMMAND, ChaosTown, closed, is_gone, kill, simple_issue
+from tests.chaos.leftovers import is_gone
+from tests.chaos.scenario import ACTORS, AGENTS, TEST_COMMAND, ChaosTown, closed, expire_lease, kill, simple_issue
 from tests.chaos.verdict import check_outcome, check_pulls, check_queues
 from tests.waiting import wait_until
 
@@ -84,12 +85,6 @@ def expire_host(town: ChaosTown, agent: str = "ann") -> None:
     host_id = town.agents()[agent].host_id or ""
     expire_lease(town, "host", host_id, "lease")
     town.connection.execute("HSET", town.keys("host", host_id), "missed_at", 1)
-
-
-def expire_lease(town: ChaosTown, *key: str) -> None:
-    """Have a lease run out now; nothing else happens when its time is over."""
-    assert town.connection.execute("PEXPIRE", town.keys(*key), 1) == 1
-    wait_until(lambda: not town.connection.execute("EXISTS", town.keys(*key)), "the lease has run out")
 
 
 def merges(town: ChaosTown) -> list[str]:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from tests.chaos.scenario import ACTORS, ChaosTown, closed, simple_issue
+from tests.chaos.scenario import ACTORS, ChaosTown, closed, expire_lease, simple_issue
 from tests.waiting import wait_until
 
 from tinytown.domain.agent import AgentState
@@ -54,8 +54,9 @@ def test_the_work_of_a_machine_that_is_gone_is_done_by_the_other(here: ChaosTown
     bob = here.agents()["bob"]
     (lost,) = [key for key, item in items.items() if item.assigned_to == bob.id]
     there.kill_everything()
+    expire_lease(here, "host", bob.host_id or "", "lease")
     here.let_go()
-    here.wait_completed(mission, timeout_secs=60)  # what is left of the lease, and the grace
+    here.wait_completed(mission)  # after the grace
     assert [there.host, here.agents()["bob"].state] == [None, AgentState.COLD]
     assert here.item(mission, lost).assigned_to == here.agents()["ann"].id
     tasks = {task.id: task for task in here.tasks()}
