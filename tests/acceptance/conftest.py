@@ -8,7 +8,7 @@ import subprocess
 import sys
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import msgspec
 import psutil
@@ -54,7 +54,7 @@ class TownCalls:
         """What `tt … --json` prints."""
         return msgspec.json.decode(self.ok(*args, "--json", cwd=None, **env))
 
-    def start(self, *args: str, **env: str) -> subprocess.Popen[str]:
+    def start(self, *args: str, stderr: IO[str] | int = subprocess.PIPE, **env: str) -> subprocess.Popen[str]:
         """Start `tt` and leave it running."""
         return subprocess.Popen(
             [TT, *args],
@@ -62,7 +62,7 @@ class TownCalls:
             env={**self.env, **env},
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
+            stderr=stderr,
             encoding="utf-8",
         )
 
@@ -96,7 +96,7 @@ def end(process: subprocess.Popen[str], number: signal.Signals = signal.SIGINT) 
     """Ask a `tt` to end and wait for that; its exit code and what it printed."""
     process.send_signal(number)
     out, err = process.communicate(timeout=30)
-    return process.returncode, out, err
+    return process.returncode, out, err or ""
 
 
 @pytest.fixture(scope="session")

@@ -12,7 +12,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import datetime, timedelta
 from typing import Protocol, TypeAlias
 
@@ -23,6 +23,7 @@ from tinytown.cli.interruption import Interruption
 from tinytown.cli.render.missions import state_of
 from tinytown.cli.render.text import plain
 from tinytown.cli.session import Session
+from tinytown.domain.errors import StoreUnavailableError
 from tinytown.domain.event import Event
 from tinytown.domain.ids import short
 from tinytown.domain.mission import Mission, MissionState
@@ -36,6 +37,8 @@ DRAW_SECS = 0.1
 """Least time between two drawings."""
 IDLE_SECS = 0.25
 """Times go on and what turns turns this often while nothing happens."""
+OUTAGE_PAUSE_SECS = 1.0
+"""How soon a store that did not answer is asked again."""
 REREAD_SECS = 5.0
 """The safety net: the mission is read again this often whatever events said."""
 _SHARE = 5
@@ -87,8 +90,10 @@ def dispatch_visibly(
             town.dispatcher().loop(
                 lambda: interruption.is_asked or drawing.done() or is_over(state[0]), look, interruption
             )
-        drawer.finish()
-    return mission(), interruption.is_asked
+        with suppress(StoreUnavailableError):  # then it is shown as it was last
+            drawer.finish()
+            look()
+    return state[0], interruption.is_asked
 
 
 class _Face(Protocol):
@@ -139,13 +144,20 @@ class _Drawer:
         self._read_at = time.monotonic()
 
     def run(self, is_done: threading.Event) -> None:
-        """Show the mission until `is_done`."""
-        is_news, pause_secs = True, DRAW_SECS
+        """Show the mission until `is_done`; while the store is away, which the dispatcher tells, nothing new is shown."""
+        is_news = True
         while not is_done.is_set():
-            started = time.monotonic()
-            self._show(is_news=is_news)
-            pause_secs = max(DRAW_SECS, _SHARE * (time.monotonic() - started))
-            is_news = self._wait(started + pause_secs)
+            try:
+                is_news = self._round(is_news=is_news)
+            except StoreUnavailableError:
+                is_done.wait(OUTAGE_PAUSE_SECS)
+                is_news = True
+
+    def _round(self, *, is_news: bool) -> bool:
+        started = time.monotonic()
+        self._show(is_news=is_news)
+        pause_secs = max(DRAW_SECS, _SHARE * (time.monotonic() - started))
+        return self._wait(started + pause_secs)
 
     def finish(self) -> None:
         """Show what is still to be shown, and how it is at last."""

@@ -40,4 +40,4 @@ class Outage:
         if self._since is not None:
             away_secs = round(self._clock() - self._since, 1)
             self._since = None
-            self._log.info("store is back", action="store_back", away_secs=away_secs)
+            self._log.warning("store is back", action="store_back", away_secs=away_secs)  # seen by who saw it go
