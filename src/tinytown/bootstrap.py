@@ -50,6 +50,7 @@ if TYPE_CHECKING:
     from tinytown.runtime.stores import Stores
     from tinytown.runtime.workshop import Workshop
     from tinytown.services.agents import Agents
+    from tinytown.services.deletion import Deletion
     from tinytown.services.dispatch import Dispatcher
     from tinytown.services.insights import Insights
     from tinytown.services.messages import Messages
@@ -175,6 +176,19 @@ class Town:
             caller=self.caller,
             may_direct=self.settings.agent.may_direct,
             redact=self.redact,
+        )
+
+    @cached_property
+    def deletion(self) -> Deletion:
+        """Ends missions for good."""
+        from tinytown.services.deletion import Deletion  # with git; few commands need it
+
+        return Deletion(
+            self.mission_store,
+            self._worktrees(),
+            self.clock,
+            caller=self.caller,
+            may_direct=self.settings.agent.may_direct,
         )
 
     @cached_property

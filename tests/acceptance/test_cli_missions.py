@@ -222,6 +222,7 @@ def test_run_of_a_mission_that_is_stopped_ends_as_not_completed(issues: TownCall
         (("merge", "2"), "merge an item"),
         (("note", "{mission}", "retry"), "give notes to a mission"),
         (("stop",), "stop a mission"),
+        (("delete", "{mission}", "--force"), "delete a mission"),
         (("resume",), "resume a mission"),
     ],
 )

@@ -15,7 +15,14 @@ from time import perf_counter
 import msgspec
 import structlog
 
-from tinytown.domain.errors import ConflictError, LeaseLostError, StaleError, StoreUnavailableError, TinytownError
+from tinytown.domain.errors import (
+    ConflictError,
+    LeaseLostError,
+    NotFoundError,
+    StaleError,
+    StoreUnavailableError,
+    TinytownError,
+)
 from tinytown.domain.mission import MissionState
 from tinytown.domain.watch import WatchStatus
 from tinytown.forges.base import Forge
@@ -184,6 +191,11 @@ class Dispatcher:
             is_ours = self.step(mission_id)
         except StoreUnavailableError:
             raise
+        except NotFoundError as error:
+            if mission_id in self._tools.missions.ids():
+                self._troubles.put_off(mission_id, error.message, self._tools.clock())
+            else:
+                self._troubles.forget(mission_id)  # somebody deleted it
         except OSError as error:
             self._troubles.put_off(mission_id, told(error), self._tools.clock())
         except (TinytownError, msgspec.MsgspecError) as error:

@@ -193,6 +193,20 @@ class MissionStore:
         )
         return version
 
+    def delete(self, mission_id: str, at: datetime, *, is_forced: bool, reason: str) -> int:
+        """Delete a mission with everything of it; its open tasks are cancelled with the reason.
+
+        Returns:
+            How many tasks were cancelled.
+
+        Raises:
+            NotFoundError. ConflictError: it is active, and `is_forced` is not given.
+        """
+        cancelled: int = self._run(
+            "delete_mission", id=mission_id, force=is_forced, reason=reason, at=at_text(at), ms=to_ms(at)
+        )
+        return cancelled
+
     def defer(self, seen: Stored, due: datetime | None) -> None:
         """Set when the mission is due, when there was nothing to commit."""
         due_ms = to_ms(due) if due else None

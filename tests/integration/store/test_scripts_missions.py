@@ -271,40 +271,6 @@ def test_mission_that_ended_is_neither_active_nor_due(town: Stores) -> None:
     assert (town.due().missions, town.due().active, town.due().next_at) == ((), (), None)
 
 
-def test_completed_mission_that_is_to_be_looked_at_is_due_and_woken_by_signals_but_not_active(town: Stores) -> None:
-    mission_id = town.mission()
-    seen = town.read(mission_id)
-    completed = msgspec.structs.replace(seen.mission, state=MissionState.COMPLETED)
-    town.commit(seen, mission=completed, due=later(60))
-    assert (town.due().missions, town.due().active, town.due().next_at) == ((), (), later(60))
-
-    town.agent("backend")
-    town.missions.defer(town.read(mission_id), later(30))
-    assert town.due().next_at == later(30)
-    town.commit(town.read(mission_id), mission=completed)
-    assert town.due().next_at is None
-
-
-def test_mission_that_is_taken_up_again_has_its_objectives_unless_another_took_them(town: Stores) -> None:
-    ref = IssueRef("acme", "shop", 7)
-    first = town.mission(objective_refs=(ref,))
-    seen = town.read(first)
-    town.commit(seen, mission=msgspec.structs.replace(seen.mission, state=MissionState.COMPLETED))
-    running = msgspec.structs.replace(seen.mission, state=MissionState.RUNNING)
-
-    second = town.mission(objective_refs=(ref,))
-    with pytest.raises(AlreadyExistsError, match=f"is in mission {second[:8]} already"):
-        town.commit(town.read(first), mission=running)
-    assert town.due().active == (second,)
-
-    seen = town.read(second)
-    town.commit(seen, mission=msgspec.structs.replace(seen.mission, state=MissionState.COMPLETED))
-    town.commit(town.read(first), mission=running)
-    assert town.due().active == (first,)
-    with pytest.raises(AlreadyExistsError, match=f"is in mission {first[:8]} already"):
-        town.mission(objective_refs=(ref,))
-
-
 def test_mission_that_ended_is_not_woken_any_more(town: Stores) -> None:
     mission_id = town.mission()
     seen = town.read(mission_id)

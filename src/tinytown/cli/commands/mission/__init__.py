@@ -25,6 +25,7 @@ _HERE = "tinytown.cli.commands.mission"
         "note": f"{_HERE}.note:note",
         "stop": f"{_HERE}.stop:stop",
         "resume": f"{_HERE}.resume:resume",
+        "delete": f"{_HERE}.delete:delete",
     },
 )
 def mission() -> None:
