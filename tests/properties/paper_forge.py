@@ -6,8 +6,19 @@ from collections.abc import Callable
 from typing import TypeVar
 
 from tinytown.domain.errors import ConflictError, ForgeError, ForgeUnavailableError, NotFoundError
-from tinytown.domain.issue import Issue
-from tinytown.domain.pull import CheckRun, ChecksSeen, MergeabilitySeen, Merged, Pull, PullDraft, ReviewSeen
+from tinytown.domain.forge import ForgeTraits
+from tinytown.domain.issue import Issue, Selection
+from tinytown.domain.pull import (
+    CheckRun,
+    ChecksSeen,
+    Known,
+    MergeabilitySeen,
+    Merged,
+    Pull,
+    PullDraft,
+    ReviewSeen,
+    Updated,
+)
 from tinytown.domain.refs import IssueRef
 from tinytown.domain.watch import WatchKind
 from tinytown.domain.workitem import Verdict
@@ -39,6 +50,8 @@ class PaperForge:
 
     home: tuple[str, str] = ("acme", "shop")
     watch_kinds: tuple[WatchKind, ...] = (WatchKind.PR_CHECKS, WatchKind.REVIEW_COMMENTS, WatchKind.MERGEABILITY)
+    traits = ForgeTraits()
+    parallel = 1
 
     def __init__(self) -> None:
         self.pulls: dict[str, PaperPull] = {}
@@ -62,6 +75,7 @@ class PaperForge:
         """Happens once during the next call."""
         self.on_merge: Callable[[PaperPull, str], None] = lambda _pull, _head: None
         self.merge_count: dict[str, int] = {}
+        self.told: dict[tuple[IssueRef, str], str] = {}
 
     def judge(self, head: str, verdict: Verdict) -> None:
         """The checks of a commit end so; UNKNOWN: they cannot be run."""
@@ -89,6 +103,10 @@ class PaperForge:
         """Read an issue."""
         return self._call(lambda: Issue(ref=ref, title=str(ref), body="", is_open=ref in self.open_issues))
 
+    def select(self, choice: Selection) -> tuple[IssueRef, ...]:
+        """All open issues, whatever is asked for."""
+        return tuple(sorted(self.open_issues)) if not choice.is_empty else ()
+
     def default_branch(self) -> str:
         """The base branch."""
         return "main"
@@ -101,7 +119,7 @@ class PaperForge:
         """A pull request."""
         return self._call(lambda: self._public(self._find(url)))
 
-    def checks(self, url: str) -> ChecksSeen:
+    def checks(self, url: str, known: Known | None = None) -> ChecksSeen:  # noqa: ARG002  paper does not lag
         """The checks of its head."""
         return self._call(lambda: self._checks(self._find(url)))
 
@@ -109,17 +127,29 @@ class PaperForge:
         """Run the checks of its head again."""
         self._call(lambda: self._recheck(self._find(url)))
 
-    def reviews(self, url: str) -> ReviewSeen:
+    def reviews(self, url: str, known: Known | None = None) -> ReviewSeen:  # noqa: ARG002  paper does not lag
         """What people said of its head."""
         return self._call(lambda: self._reviews(self._find(url)))
 
-    def comments(self, url: str) -> ReviewSeen:
+    def comments(self, url: str, known: Known | None = None) -> ReviewSeen:
         """Nothing; bots are not watched here."""
         raise NotImplementedError(url)
 
-    def mergeability(self, url: str) -> MergeabilitySeen:
+    def mergeability(self, url: str, known: Known | None = None) -> MergeabilitySeen:  # noqa: ARG002  paper does not lag
         """Whether its head merges."""
         return self._call(lambda: self._mergeability(self._find(url)))
+
+    def retarget(self, url: str, base: str) -> None:
+        """Have it go into another branch."""
+        self._call(lambda: setattr(self._find(url), "base", base))
+
+    def update_branch(self, url: str, known: Known) -> Updated:  # noqa: ARG002  paper does not lag
+        """Nothing is ever behind on paper."""
+        return self._call(lambda: Updated(head=self.head(self._find(url))))
+
+    def tell(self, ref: IssueRef, marker: str, text: str) -> None:
+        """What an issue's comment says."""
+        self._call(lambda: self.told.__setitem__((ref, marker), text))
 
     def merge(self, url: str, head: str, *, closes: tuple[IssueRef, ...]) -> Merged:  # noqa: ARG002  nothing to close on paper
         """Merge exactly that head, once."""

@@ -121,7 +121,7 @@ class ForgeUnavailableError(ForgeError, UnavailableError):
 class QuotaError(ForgeUnavailableError):
     """The forge's quota is used up; it answers again later."""
 
-    def __init__(self, message: str | None = None, *, retry_at: datetime, **evidence: object) -> None:
+    def __init__(self, message: str | None = None, *, retry_at: datetime | None = None, **evidence: object) -> None:
         self.retry_at = retry_at
         super().__init__(message, retry_at=retry_at, **evidence)
 

@@ -29,6 +29,21 @@ class Relation(msgspec.Struct, frozen=True):
     source: RelationSource
 
 
+class Selection(msgspec.Struct, frozen=True, kw_only=True):
+    """Which issues a mission is about, when they are not named one by one. All that is given must fit."""
+
+    labels: tuple[str, ...] = ()
+    milestone: str | None = None
+    """Its title."""
+    query: str | None = None
+    """In the forge's own search language."""
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether nothing is asked for."""
+        return not self.labels and self.milestone is None and self.query is None
+
+
 class Issue(msgspec.Struct, frozen=True, kw_only=True):
     """An objective as read from its source."""
 

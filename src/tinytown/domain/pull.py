@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 import msgspec
 
 from tinytown.domain.workitem import Verdict
@@ -21,6 +23,17 @@ class PullDraft(msgspec.Struct, frozen=True, kw_only=True):
     """Hidden identification of the work item; the forge finds an earlier pull request of it by this or the branch."""
     named_url: str | None = None
     """One that the agent opened itself, if it said so."""
+
+
+class Known(msgspec.Struct, frozen=True, kw_only=True):
+    """What a mission knows of a pull request that it looks at; a forge may lag behind it."""
+
+    head: str
+    """Commit that was handed in last."""
+    branch: str
+    base: str
+    since: datetime | None = None
+    """When that head was handed in."""
 
 
 class Pull(msgspec.Struct, frozen=True, kw_only=True):
@@ -49,6 +62,10 @@ class CheckRun(msgspec.Struct, frozen=True, kw_only=True):
     """The end of its log, as far as it is useful for mending."""
     trouble: str = ""
     """Why it could not be run, one line: not the commit's fault, so its verdict is UNKNOWN and a person must look."""
+    link: str = ""
+    """Where a person can look at it."""
+    is_flaky: bool = False
+    """Of a failed one: the reason is its own (a lost runner, a time limit, a known pattern), so it may be run again."""
 
 
 class ChecksSeen(msgspec.Struct, frozen=True, kw_only=True):
@@ -58,6 +75,16 @@ class ChecksSeen(msgspec.Struct, frozen=True, kw_only=True):
     verdict: Verdict
     """FAILED when one failed, whatever became of the others; UNKNOWN when some could not be run."""
     runs: tuple[CheckRun, ...] = ()
+    note: str = ""
+    """What is waited for, one line, when that is not plain from the runs."""
+    again_secs: float | None = None
+    """When to look again, if that is sooner than usual."""
+
+    @property
+    def is_worth_rerun(self) -> bool:
+        """Whether it failed, and everything that failed did so for reasons of its own."""
+        failed = [run for run in self.runs if run.verdict is Verdict.FAILED]
+        return bool(failed) and all(run.is_flaky for run in failed)
 
     @property
     def trouble(self) -> str:
@@ -83,6 +110,23 @@ class MergeabilitySeen(msgspec.Struct, frozen=True, kw_only=True):
     """False when a person closed it without merging."""
     notice: str = ""
     """Of one that is merged: what a person should know, e.g. a checkout that was left behind."""
+    base: str | None = None
+    """The branch it goes into now, where the forge tells."""
+    is_behind: bool = False
+    """Whether it would merge, but only brought up to date with its base first."""
+    is_queued: bool = False
+    """Whether it is in the forge's merge queue."""
+    again_secs: float | None = None
+    """When to look again, if that is sooner than usual; the forge has not worked it out yet."""
+
+
+class Finding(msgspec.Struct, frozen=True, kw_only=True):
+    """One thing that somebody wants mended."""
+
+    id: str
+    """Names it for ever, also when its text is edited: what was handed over once is not handed over again."""
+    text: str
+    """Who says what, of which file and line, and the link to it."""
 
 
 class ReviewSeen(msgspec.Struct, frozen=True, kw_only=True):
@@ -93,6 +137,23 @@ class ReviewSeen(msgspec.Struct, frozen=True, kw_only=True):
     """UNKNOWN when nobody said anything."""
     by: str = ""
     text: str = ""
+    findings: tuple[Finding, ...] = ()
+    """The same one by one, where the forge tells them apart; empty: `text` is all there is."""
+    note: str = ""
+    """What is waited for, one line."""
+
+
+class Updated(msgspec.Struct, frozen=True, kw_only=True):
+    """A branch was brought up to date with its base, or was already."""
+
+    head: str
+    """What was there before, with the base merged in and nothing else."""
+
+
+class Queued(msgspec.Struct, frozen=True, kw_only=True):
+    """It is in the forge's merge queue, which merges it or throws it out."""
+
+    position: int | None = None
 
 
 class Merged(msgspec.Struct, frozen=True, kw_only=True):

@@ -4,8 +4,19 @@ from __future__ import annotations
 
 from typing import Protocol
 
-from tinytown.domain.issue import Issue
-from tinytown.domain.pull import ChecksSeen, MergeabilitySeen, Merged, Pull, PullDraft, ReviewSeen
+from tinytown.domain.forge import ForgeTraits
+from tinytown.domain.issue import Issue, Selection
+from tinytown.domain.pull import (
+    ChecksSeen,
+    Known,
+    MergeabilitySeen,
+    Merged,
+    Pull,
+    PullDraft,
+    Queued,
+    ReviewSeen,
+    Updated,
+)
 from tinytown.domain.refs import IssueRef
 from tinytown.domain.watch import WatchKind
 
@@ -23,8 +34,18 @@ class Forge(Protocol):
     watch_kinds: tuple[WatchKind, ...]
     """What can be watched here."""
 
+    traits: ForgeTraits
+    """What else it can do."""
+
+    parallel: int
+    """How many looks at once it bears."""
+
     def issue(self, ref: IssueRef) -> Issue:
         """Read an issue. NotFoundError when there is none."""
+        ...
+
+    def select(self, choice: Selection) -> tuple[IssueRef, ...]:
+        """The open issues that fit, in the order of their numbers. InvalidInputError when it cannot select so."""
         ...
 
     def default_branch(self) -> str:
@@ -39,8 +60,16 @@ class Forge(Protocol):
         """A pull request as it is now. NotFoundError when there is none."""
         ...
 
-    def checks(self, url: str) -> ChecksSeen:
-        """The checks of the current head commit."""
+    def retarget(self, url: str, base: str) -> None:
+        """Have the pull request go into another branch; nothing to do when it does."""
+        ...
+
+    def checks(self, url: str, known: Known | None = None) -> ChecksSeen:
+        """The checks of the current head commit.
+
+        Here and below, `known` is what the mission knows: where the forge lags behind, the answer is about the known
+        head, PENDING or UNKNOWN until the forge has caught up.
+        """
         ...
 
     def recheck(self, url: str) -> None:
@@ -50,20 +79,37 @@ class Forge(Protocol):
         """
         ...
 
-    def reviews(self, url: str) -> ReviewSeen:
+    def reviews(self, url: str, known: Known | None = None) -> ReviewSeen:
         """What people said of the current head commit."""
         ...
 
-    def comments(self, url: str) -> ReviewSeen:
+    def comments(self, url: str, known: Known | None = None) -> ReviewSeen:
         """What review bots said of the current head commit."""
         ...
 
-    def mergeability(self, url: str) -> MergeabilitySeen:
-        """Whether the current head commit merges into the base branch as it is now."""
+    def mergeability(self, url: str, known: Known | None = None) -> MergeabilitySeen:
+        """Whether the current head commit merges into the base branch as it is now.
+
+        Of one that is merged, the issues that its text says it closes are closed.
+        """
         ...
 
-    def merge(self, url: str, head: str, *, closes: tuple[IssueRef, ...]) -> Merged:
+    def update_branch(self, url: str, known: Known) -> Updated:
+        """Merge the base into the pull request's branch; nothing to do when it is up to date.
+
+        Raises:
+            ConflictError: the head is another one now, or the base does not merge into it.
+        """
+        ...
+
+    def tell(self, ref: IssueRef, marker: str, text: str) -> None:
+        """Have the one comment with the hidden marker say this at the issue; nothing to do when it does."""
+        ...
+
+    def merge(self, url: str, head: str, *, closes: tuple[IssueRef, ...]) -> Merged | Queued:
         """Merge exactly `head` and close the issues; an already merged one returns its commit.
+
+        Where the forge merges by a queue, it is put into it.
 
         Raises:
             ConflictError: the head is another one now, or it does not merge any more.

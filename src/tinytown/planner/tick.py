@@ -10,7 +10,7 @@ import msgspec
 from tinytown.planner import assign, lost, progress, promote, pulls, settle, watches
 from tinytown.planner.draft import Changes, Draft
 from tinytown.planner.snapshot import Snapshot
-from tinytown.planner.wants import LookAt, Merge, OpenPull, Outcome, Want
+from tinytown.planner.wants import LookAt, LookUp, Merge, OpenPull, Outcome, Retarget, Tell, UpdateBranch, Want
 
 
 class Decision(msgspec.Struct, frozen=True, kw_only=True):
@@ -63,5 +63,7 @@ def take_in(draft: Draft, outcome: Outcome) -> None:
             watches.looked(draft, outcome, want)
         case Merge() as want:
             pulls.merged(draft, outcome, want)
-        case want:
+        case LookUp() as want:
             promote.looked_up(draft, outcome, want)
+        case Retarget() | UpdateBranch() | Tell():
+            pass  # not wanted yet

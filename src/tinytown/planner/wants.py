@@ -6,11 +6,22 @@ the same again; the forge finds the footprint of a call that had gone through.
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import TypeAlias
 
 import msgspec
 
-from tinytown.domain.pull import ChecksSeen, MergeabilitySeen, Merged, Pull, PullDraft, ReviewSeen
+from tinytown.domain.pull import (
+    ChecksSeen,
+    Known,
+    MergeabilitySeen,
+    Merged,
+    Pull,
+    PullDraft,
+    Queued,
+    ReviewSeen,
+    Updated,
+)
 from tinytown.domain.refs import IssueRef
 from tinytown.domain.watch import WatchKind
 
@@ -29,6 +40,7 @@ class LookAt(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     item_id: str
     kind: WatchKind
     target: str
+    known: Known | None = None
     signal: str | None = None
     """Token of the signal that this look answers."""
     is_again: bool = False
@@ -44,13 +56,39 @@ class Merge(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     closes: tuple[IssueRef, ...] = ()
 
 
+class Retarget(msgspec.Struct, frozen=True, kw_only=True, tag=True):
+    """Have a pull request go into another branch."""
+
+    item_id: str
+    url: str
+    base: str
+
+
+class UpdateBranch(msgspec.Struct, frozen=True, kw_only=True, tag=True):
+    """Bring a branch up to date with its base."""
+
+    item_id: str
+    url: str
+    known: Known
+
+
+class Tell(msgspec.Struct, frozen=True, kw_only=True, tag=True):
+    """Have an issue's status comment say this."""
+
+    item_id: str
+    ref: IssueRef
+    marker: str
+    """Hidden identification of the comment."""
+    text: str
+
+
 class LookUp(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     """Read whether an issue outside the mission is closed by now."""
 
     ref: IssueRef
 
 
-Want: TypeAlias = OpenPull | LookAt | Merge | LookUp
+Want: TypeAlias = OpenPull | LookAt | Merge | LookUp | Retarget | UpdateBranch | Tell
 
 
 class Opened(msgspec.Struct, frozen=True, kw_only=True, tag=True):
@@ -72,9 +110,33 @@ class Refused(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     reason: str
     is_temporary: bool
     """Whether trying again later may help without anybody doing something."""
+    not_before: datetime | None = None
+    """When the forge answers again; until then nothing is tried, and this refusal counts for nothing."""
 
 
-Found: TypeAlias = Opened | ChecksSeen | ReviewSeen | MergeabilitySeen | Merged | LookedUp | Refused
+class Retargeted(msgspec.Struct, frozen=True, kw_only=True, tag=True):
+    """It goes into that branch now."""
+
+    base: str
+
+
+class Told(msgspec.Struct, frozen=True, kw_only=True, tag=True):
+    """The comment says it."""
+
+
+Found: TypeAlias = (
+    Opened
+    | ChecksSeen
+    | ReviewSeen
+    | MergeabilitySeen
+    | Merged
+    | Queued
+    | LookedUp
+    | Retargeted
+    | Updated
+    | Told
+    | Refused
+)
 
 
 class Outcome(msgspec.Struct, frozen=True, kw_only=True):

@@ -2,16 +2,40 @@
 
 from __future__ import annotations
 
-from tinytown.domain.errors import ConflictError, ForgeError, ForgeUnavailableError, GitError, NotFoundError
+from tinytown.domain.errors import (
+    ConflictError,
+    ForgeError,
+    ForgeUnavailableError,
+    GitError,
+    NotFoundError,
+    QuotaError,
+)
 from tinytown.domain.watch import WatchKind
 from tinytown.forges.base import Forge
-from tinytown.planner.wants import Found, LookAt, LookedUp, LookUp, Merge, Opened, OpenPull, Refused, Want
+from tinytown.planner.wants import (
+    Found,
+    LookAt,
+    LookedUp,
+    LookUp,
+    Merge,
+    Opened,
+    OpenPull,
+    Refused,
+    Retarget,
+    Retargeted,
+    Tell,
+    Told,
+    UpdateBranch,
+    Want,
+)
 
 
 def carry_out(forge: Forge, want: Want) -> Found:
     """Do what is wanted and say what came of it."""
     try:
         return _ask(forge, want)
+    except QuotaError as error:
+        return Refused(reason=error.message, is_temporary=True, not_before=error.retry_at)
     except (ForgeUnavailableError, ConflictError, GitError) as error:
         return Refused(reason=error.message, is_temporary=True)
     except OSError as error:
@@ -36,6 +60,20 @@ def _ask(forge: Forge, want: Want) -> Found:
             return LookedUp(is_open=forge.issue(ref).is_open)
         case LookAt():
             return _look(forge, want)
+        case _:
+            return _adjust(forge, want)
+
+
+def _adjust(forge: Forge, want: Retarget | UpdateBranch | Tell) -> Found:
+    match want:
+        case Retarget(url=url, base=base):
+            forge.retarget(url, base)
+            return Retargeted(base=base)
+        case UpdateBranch(url=url, known=known):
+            return forge.update_branch(url, known)
+        case Tell(ref=ref, marker=marker, text=text):
+            forge.tell(ref, marker, text)
+            return Told()
 
 
 def _look(forge: Forge, want: LookAt) -> Found:
@@ -44,10 +82,10 @@ def _look(forge: Forge, want: LookAt) -> Found:
         case WatchKind.PR_CHECKS:
             if want.is_again:
                 forge.recheck(target)
-            return forge.checks(target)
+            return forge.checks(target, want.known)
         case WatchKind.MERGEABILITY:
-            return forge.mergeability(target)
+            return forge.mergeability(target, want.known)
         case WatchKind.REVIEW_COMMENTS:
-            return forge.reviews(target)
+            return forge.reviews(target, want.known)
         case WatchKind.BUGBOT_COMMENTS:
-            return forge.comments(target)
+            return forge.comments(target, want.known)

@@ -10,9 +10,27 @@ from pathlib import Path
 
 import msgspec
 
-from tinytown.domain.errors import ConflictError, ForgeError, ForgeUnavailableError, GitError, NotFoundError
-from tinytown.domain.issue import Issue
-from tinytown.domain.pull import CheckRun, ChecksSeen, MergeabilitySeen, Merged, Pull, PullDraft, ReviewSeen
+from tinytown.domain.errors import (
+    ConflictError,
+    ForgeError,
+    ForgeUnavailableError,
+    GitError,
+    InvalidInputError,
+    NotFoundError,
+)
+from tinytown.domain.forge import ForgeTraits
+from tinytown.domain.issue import Issue, Selection
+from tinytown.domain.pull import (
+    CheckRun,
+    ChecksSeen,
+    Known,
+    MergeabilitySeen,
+    Merged,
+    Pull,
+    PullDraft,
+    ReviewSeen,
+    Updated,
+)
 from tinytown.domain.refs import IssueRef
 from tinytown.domain.watch import WatchKind
 from tinytown.domain.workitem import Verdict
@@ -46,6 +64,8 @@ class LocalForge:
     """Implements forges.base.Forge for one repository on this machine."""
 
     watch_kinds: tuple[WatchKind, ...] = (WatchKind.PR_CHECKS, WatchKind.REVIEW_COMMENTS, WatchKind.MERGEABILITY)
+    traits = ForgeTraits()
+    parallel = 1
 
     def __init__(
         self,
@@ -97,6 +117,16 @@ class LocalForge:
         )
 
     @_git_trouble()
+    def select(self, choice: Selection) -> tuple[IssueRef, ...]:
+        """The open issues with all the labels."""
+        if choice.milestone is not None or choice.query is not None:
+            raise InvalidInputError("issue files can be selected by --label only; milestones and queries need a forge")
+        wanted = {label.casefold() for label in choice.labels}
+        found = (self.issue(IssueRef(*self.home, n)) for n in self._issues.numbers(self.default_branch()))
+        fitting = (i for i in found if i.is_open and wanted <= {label.casefold() for label in i.labels})
+        return tuple(issue.ref for issue in fitting if isinstance(issue.ref, IssueRef))
+
+    @_git_trouble()
     def default_branch(self) -> str:
         """The configured base branch, else the one `repository.branch.default_branch` finds."""
         if self._base is not None and self._git.find_branch(self._base) is None:
@@ -123,7 +153,7 @@ class LocalForge:
         return _public(self._current(url))
 
     @_git_trouble()
-    def checks(self, url: str) -> ChecksSeen:
+    def checks(self, url: str, known: Known | None = None) -> ChecksSeen:  # noqa: ARG002  nothing lags here
         """The results for the head. Without configured checks everything passes."""
         pull = self._current(url)
         runs = self._checks.results(pull.number, pull.head)
@@ -142,7 +172,7 @@ class LocalForge:
             self._checks.request(pull.number, at=self._now(), again=True)
 
     @_git_trouble()
-    def reviews(self, url: str) -> ReviewSeen:
+    def reviews(self, url: str, known: Known | None = None) -> ReviewSeen:  # noqa: ARG002  as above
         """The last word of each reviewer on the head: one rejection is enough to fail it."""
         pull = self._current(url)
         last = {review.by: review for review in self._pulls.reviews(pull.number) if review.head == pull.head}
@@ -163,12 +193,12 @@ class LocalForge:
         self._pulls.add_review(number, ReviewSeen(head=head, verdict=verdict, by=by, text=text), at=self._now())
 
     @_git_trouble()
-    def comments(self, url: str) -> ReviewSeen:
+    def comments(self, url: str, known: Known | None = None) -> ReviewSeen:  # noqa: ARG002  as above
         """Nothing: no review bots comment here."""
         return ReviewSeen(head=self._current(url).head, verdict=Verdict.UNKNOWN)
 
     @_git_trouble()
-    def mergeability(self, url: str) -> MergeabilitySeen:
+    def mergeability(self, url: str, known: Known | None = None) -> MergeabilitySeen:  # noqa: ARG002  as above
         """Merges on paper, into the base branch as it is now."""
         pull = self._current(url)
         if not pull.is_open:
@@ -207,6 +237,18 @@ class LocalForge:
         sha = self._pulls.record_merge(pull.number, head=head, sha=merged.sha, notice=notice, at=self._now())
         self._let_go(pull.number)
         return Merged(sha=sha, notice=notice)
+
+    def retarget(self, url: str, base: str) -> None:
+        """Pull requests go into the branch that they were opened for: nothing here is stacked."""
+        raise ForgeError(f"{url} cannot go into {base}: on the local forge nothing is stacked")
+
+    def update_branch(self, url: str, known: Known) -> Updated:  # noqa: ARG002  nothing is ever behind
+        """Merges are made into the base as it is, so there is nothing to update."""
+        return Updated(head=known.head)
+
+    def tell(self, ref: IssueRef, marker: str, text: str) -> None:
+        """Issues are files and have no comments."""
+        raise ForgeError(f"{ref} is a file, it has no comments for {marker}: {text[:40]}")
 
     def _current(self, url: str) -> StoredPull:
         """The stored pull request, brought up to date with what happened to its branches."""

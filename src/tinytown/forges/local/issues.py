@@ -66,6 +66,11 @@ class IssueFiles:
             text = msgspec.structs.replace(text, is_open=self._read_in(default_branch, there).is_open)
         return IssueFile(path=here, text=text)
 
+    def numbers(self, default_branch: str) -> list[int]:
+        """The numbers of all issues there are, in order."""
+        names = (*self._names_here(), *self._names_in(default_branch))
+        return sorted({int(match[1]) for name in names if (match := _NUMBERED.fullmatch(name))})
+
     def closed_in(self, tree: str, numbers: tuple[int, ...]) -> ClosedTree:
         """The tree with these issues closed. An issue that cannot be closed is a note: it does not stop a merge."""
         changed: dict[str, str] = {}
@@ -110,17 +115,23 @@ class IssueFiles:
             raise ForgeError(f"{shown(path)} cannot be read: {error.strerror}") from error
 
     def _path_here(self, number: int) -> str | None:
-        folder = self._root / self._folder
-        if not folder.is_dir():
-            return None
-        if not folder.resolve().is_relative_to(self._root.resolve()):
-            raise ForgeError(f"{self._folder} leads out of the repository; make it a folder of its own")
-        return self._only(number, (entry.name for entry in folder.iterdir() if _is_file(entry)))
+        return self._only(number, self._names_here())
 
     def _path_in(self, revision: str, number: int) -> str | None:
+        return self._only(number, self._names_in(revision))
+
+    def _names_here(self) -> list[str]:
+        folder = self._root / self._folder
+        if not folder.is_dir():
+            return []
+        if not folder.resolve().is_relative_to(self._root.resolve()):
+            raise ForgeError(f"{self._folder} leads out of the repository; make it a folder of its own")
+        return [entry.name for entry in folder.iterdir() if _is_file(entry)]
+
+    def _names_in(self, revision: str) -> list[str]:
         listed = self._git.items("ls-tree", "--full-tree", "-z", revision, f"{self._folder}/")
         entries = (entry.partition("\t") for entry in listed)
-        return self._only(number, (PurePosixPath(path).name for about, _, path in entries if about[:6] in _FILE_MODES))
+        return [PurePosixPath(path).name for about, _, path in entries if about[:6] in _FILE_MODES]
 
     def _only(self, number: int, names: Iterable[str]) -> str | None:
         found = sorted(name for name in names if (match := _NUMBERED.fullmatch(name)) and int(match[1]) == number)
