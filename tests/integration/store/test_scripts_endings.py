@@ -103,3 +103,15 @@ def test_deleting_leaves_other_missions_as_they_are(town: Stores) -> None:
     assert town.due().active == (second,)
     with pytest.raises(AlreadyExistsError):
         town.mission(objective_refs=(REF,))
+
+
+def test_dispatcher_that_leaves_frees_completed_missions_too(town: Stores) -> None:
+    mission_id = town.mission()
+    seen = town.read(mission_id)
+    completed = msgspec.structs.replace(seen.mission, state=MissionState.COMPLETED)
+    town.commit(seen, mission=completed, due=later(60))
+    town.read(mission_id, "d1")
+
+    town.dispatchers.leave("d1")
+
+    town.read(mission_id, "d2")
