@@ -6,7 +6,6 @@ from tests.repositories import branch_with
 
 from tinytown.domain.errors import InvalidInputError
 from tinytown.domain.issue import Selection
-from tinytown.domain.refs import IssueRef
 
 
 def _issue(town: LocalTown, number: int, *, labels: str, state: str = "open") -> None:
@@ -15,7 +14,7 @@ def _issue(town: LocalTown, number: int, *, labels: str, state: str = "open") ->
 
 
 def _selected(town: LocalTown, **choice: object) -> list[int]:
-    return [ref.number for ref in town.forge.select(Selection(**choice)) if isinstance(ref, IssueRef)]  # type: ignore[arg-type]
+    return [ref.number for ref in town.forge.select(Selection(**choice))]  # type: ignore[arg-type]
 
 
 def test_the_open_issues_with_all_labels_are_selected_in_order(town: LocalTown) -> None:
