@@ -93,6 +93,9 @@ def test_bad_agent_names_register_nothing(town: TownCalls, name: str, words: str
         (["--cli", "demo", "--role", "a b"], 2, "role name 'a b' is not valid"),
         (["--cli", "demo", "--max-rounds", "0"], 2, "--max-rounds"),
         (["--cli", "demo", "--max-rounds", "many"], 2, "--max-rounds"),
+        (["--cli", "demo", "--nickname", "x" * 300], 2, "nickname is one line of at most 64 characters"),
+        (["--cli", "demo", "--nickname", "a\x1b[31mb"], 2, "nickname is one line"),
+        (["--cli", "demo", "--foreground", "--json"], 2, "--json and --foreground exclude each other"),
     ],
 )
 def test_agents_that_cannot_be_are_not_registered(town: TownCalls, options: list[str], code: int, words: str) -> None:

@@ -157,7 +157,7 @@ def test_bare_repository_and_git_folder_are_refused(git: Git, tmp_path: Path) ->
 
 
 def test_missing_folder_is_told(tmp_path: Path) -> None:
-    assert "is not there" in refusal(tmp_path / "nowhere").message
+    assert refusal(tmp_path / "nowhere").message == f"{tmp_path / 'nowhere'} does not exist"
 
 
 def test_agents_worktree_is_no_place_for_a_town(git: Git) -> None:

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 
 from tinytown.config import AgentSettings
 from tinytown.domain.agent import Agent, AgentSpec, AgentState
-from tinytown.domain.errors import AgentCliError, ConflictError, NotAllowedError
-from tinytown.domain.ids import check_name, new_id
+from tinytown.domain.errors import AgentCliError, ConflictError, InvalidInputError, NotAllowedError
+from tinytown.domain.ids import NAME_LIMIT, check_name, new_id
 from tinytown.domain.task import Task
 from tinytown.runtime.environment import scripts_folder
 from tinytown.services.caller import Caller
@@ -85,7 +85,7 @@ class Agents:
             name=name,
             cli=cli,
             role=role,
-            nickname=nickname,
+            nickname=_nickname(nickname),
             parent=self._parent(parent, spawner),
             max_rounds=max_rounds,
             machine=self._machine(),
@@ -147,3 +147,10 @@ class Agents:
 def role_of(name: str) -> str:
     """The role that a name says: `backend-2` is a backend."""
     return (_NUMBERED.sub("", name) or name).lower()
+
+
+def _nickname(wish: str | None) -> str | None:
+    nickname = (wish or "").strip()
+    if len(nickname) > NAME_LIMIT or not nickname.isprintable():
+        raise InvalidInputError(f"a nickname is one line of at most {NAME_LIMIT} characters; choose another")
+    return nickname or None

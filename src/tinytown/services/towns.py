@@ -47,7 +47,7 @@ def init_town(folder: Path, name: str | None = None) -> InitResult:
 
     Raises:
         GitError: not a git checkout, or without commits. AlreadyExistsError: it is a town already.
-        InvalidInputError: the name is not valid. ConfigError: the files cannot be written; nothing was.
+        InvalidInputError: the name is not valid, or the folder does not exist. ConfigError: the files cannot be written; nothing was.
     """
     root = _checkout(folder.resolve())
     _refuse_second_town(folder.resolve(), root)  # before anything else is found fault with
@@ -76,6 +76,8 @@ def _checkout(folder: Path) -> Path:
     """The top folder of the checkout, which has a commit to start work from."""
     if STATE_FOLDER in folder.parts:
         raise InvalidInputError(f"{folder} is inside {STATE_FOLDER}, where agents work; run `tt init` in your checkout")
+    if not folder.is_dir():
+        raise InvalidInputError(f"{folder} {'is not a folder' if folder.exists() else 'does not exist'}")
     git = Git(folder)
     asked = git.run("rev-parse", "--is-inside-work-tree", accept=(0, 128))
     if asked.code != 0 and "not a git repository" in asked.err:

@@ -20,6 +20,8 @@ from tinytown.cli.session import Session, json_option, pass_session
 @pass_session
 def spawn(session: Session, /, *, name: str, foreground: bool, as_json: bool, **wishes: object) -> None:
     """Start an agent."""
+    if foreground and as_json:
+        raise click.UsageError("--json and --foreground exclude each other: an agent's output is no JSON")
     town = session.town
     if foreground:
         from tinytown.cli.foreground import run_in_foreground  # the host is heavy

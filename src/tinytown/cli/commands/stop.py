@@ -57,7 +57,7 @@ def _store(root: Path, environ: Mapping[str, str]) -> _Store:
     try:
         url = load_settings(root, environ=environ).redis.url
     except ConfigError as error:
-        return _Store(note=f"{error.message}; what runs here was stopped without the settings")
+        return _Store(note=f"{error.message}; what .tt says runs here was stopped all the same")
     if url is None:
         return _Store()
     try:
