@@ -7,6 +7,8 @@ from collections import Counter
 from tests.properties.mission_town import NOTE, PaperTown, open_tasks
 from tests.properties.paper_forge import PaperPull
 
+from tinytown.domain.ids import CONDUCTOR
+from tinytown.domain.message import MessageKind
 from tinytown.domain.mission import MissionState
 from tinytown.domain.task import TaskKind, TaskState
 from tinytown.domain.workitem import BUSY, REVIEWED_KINDS, Verdict, WorkItem, WorkKind, WorkStatus
@@ -14,6 +16,7 @@ from tinytown.planner.draft import Draft
 from tinytown.planner.reasons import reasons
 from tinytown.planner.stage import Stage, stage_of
 from tinytown.services.commits import to_snapshot
+from tinytown.store.inbox import Inbox
 from tinytown.store.missions import Stored
 
 
@@ -47,11 +50,19 @@ class Laws:
             self._events,
             self._commands,
             self._wakes,
+            self._questions,
         ):
             check(stored)
         self._agents()
         self._merges()
         self._remember(stored)
+
+    def _questions(self, stored: Stored) -> None:
+        """What the conductor is asked is what the mission still needs help with."""
+        inbox = Inbox(self._town.missions._connection, self._town.keys)
+        waiting = [one.id for one in inbox.waiting(CONDUCTOR) if one.kind is MessageKind.QUERY]
+        known = stored.mission.help.questions if stored.mission.help else ()
+        assert set(waiting) == {question.id for question in known}
 
     def why(self) -> dict[str, tuple[str, ...]]:
         """What each item that is not done waits for."""

@@ -47,16 +47,30 @@ MISSION_LIFECYCLE = Lifecycle(
 ACTIVE_STATES = frozenset({MissionState.PLANNING, MissionState.RUNNING, MissionState.BLOCKED})
 
 
+class Question(msgspec.Struct, frozen=True, kw_only=True):
+    """A message to the conductor that may still need an answer."""
+
+    id: str
+    causes: tuple[str, ...]
+    """What it asks about; when nothing of it lasts, it is taken out of the inbox."""
+
+
 class Help(msgspec.Struct, frozen=True, kw_only=True):
     """What the dispatcher is stuck on, and how often it has asked for help with it."""
 
     cause: str
-    """The question in one sentence; a different cause starts anew."""
+    """All that it needs help with now, in one line."""
+    causes: tuple[str, ...] = ()
+    """The same one by one; wholly different ones start anew."""
     since: datetime
     """When the cause was first seen."""
     times_asked: int = 0
     ask_at: datetime
-    """When it asks (again)."""
+    """When it asks (again) about all of it."""
+    new_at: datetime | None = None
+    """When it asks about causes that came after the question."""
+    questions: tuple[Question, ...] = ()
+    """Messages that are in the conductor's inbox, unless they were read."""
 
 
 class Mission(msgspec.Struct, frozen=True, kw_only=True):

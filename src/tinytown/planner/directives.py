@@ -15,6 +15,7 @@ from tinytown.domain.watch import SNOOZE_LEAST_SECS, SNOOZE_MOST_SECS, Watch, Wa
 from tinytown.domain.workitem import BUSY, PullState, Verdict, WorkItem, WorkKind, WorkStatus
 from tinytown.planner import fixes, reopen
 from tinytown.planner.draft import Draft
+from tinytown.planner.help import ask_no_more
 from tinytown.planner.holds import hold
 from tinytown.planner.pulls import finish
 from tinytown.planner.settle import give_back, look_now, take_back
@@ -61,7 +62,8 @@ def stop(draft: Draft, *, is_forced: bool) -> None:
         ConflictError: it has ended.
     """
     _check_active(draft)
-    draft.put_mission(is_paused=True, help=None)
+    ask_no_more(draft)
+    draft.put_mission(is_paused=True)
     draft.say("mission.stopped", "a person stopped the mission")  # dispatchers hear of it even when it was blocked
     draft.move_mission(MissionState.BLOCKED, STOPPED)
     for task in tuple(draft.tasks.values()):
@@ -181,7 +183,8 @@ def _check_open(item: WorkItem) -> None:
 def _go_on(draft: Draft) -> None:
     """Lift the stop and every hold, and give held items their tries anew."""
     _check_active(draft)
-    draft.put_mission(is_paused=False, help=None)
+    ask_no_more(draft)
+    draft.put_mission(is_paused=False)
     draft.say("mission.resumed", "a person resumed the mission")
     draft.move_mission(MissionState.RUNNING if draft.items else MissionState.PLANNING)
     for item in draft.unfinished():

@@ -55,6 +55,8 @@ class Changes(msgspec.Struct, frozen=True, kw_only=True):
     answered: dict[str, str] = {}
     """Signals (target -> token) that were answered by a look."""
     messages: tuple[Message, ...] = ()
+    withdrawn: tuple[tuple[str, str], ...] = ()
+    """Receivers and ids of messages that nobody needs to read any more."""
     events: tuple[MissionEvent, ...] = ()
     is_empty: bool = False
     """Nothing changed; there is nothing to commit."""
@@ -84,6 +86,7 @@ class Draft:
         self._settled: list[str] = []
         self._answered: dict[str, str] = {}
         self._messages: list[Message] = []
+        self._withdrawn: list[tuple[str, str]] = []
         self._events: list[MissionEvent] = []
 
     # Reading
@@ -181,6 +184,10 @@ class Draft:
         """Send a message with the commit."""
         self._messages.append(message)
 
+    def withdraw(self, to: str, message_id: str) -> None:
+        """Take a message out of an inbox with the commit, if it is still there."""
+        self._withdrawn.append((to, message_id))
+
     def say(self, type_: str, text: str, *, item: str | None = None, agent: str | None = None) -> None:
         """Add a line to the mission's log and to the town's event stream."""
         self._events.append(MissionEvent(at=self.now, type=type_, text=text, item_id=item, agent_id=agent))
@@ -205,7 +212,16 @@ class Draft:
         self.put_mission(next_wake_at=self.wake_at)
         items = tuple(item for i in self._items if not _same(item := self.items[i], self.before.items.get(i)))
         watches = tuple(self.watches[w] for w in self._watches if self.watches[w] != self.before.watches.get(w))
-        acts = (items, watches, self._given, self._cancelled, self._settled, self._answered, self._messages)
+        acts = (
+            items,
+            watches,
+            self._given,
+            self._cancelled,
+            self._settled,
+            self._answered,
+            self._messages,
+            self._withdrawn,
+        )
         is_empty = not any((*acts, self._events)) and self.mission == self.before.mission
         if not is_empty:
             self.put_mission(updated_at=self.now)
@@ -218,6 +234,7 @@ class Draft:
             settled=tuple(self._settled),
             answered=dict(self._answered),
             messages=tuple(self._messages),
+            withdrawn=tuple(self._withdrawn),
             events=tuple(self._events),
             is_empty=is_empty,
         )

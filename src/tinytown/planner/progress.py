@@ -14,7 +14,7 @@ from tinytown.domain.workitem import BUSY, WorkItem
 from tinytown.planner.attendance import AWAY, is_expected
 from tinytown.planner.draft import Draft
 from tinytown.planner.fit import is_free, mender_for, suitable_workers
-from tinytown.planner.help import ask
+from tinytown.planner.help import ask, ask_no_more, item_cause
 from tinytown.planner.promote import open_outside
 from tinytown.planner.reasons import lacks_agent, reasons
 from tinytown.planner.resting import is_kept
@@ -28,7 +28,7 @@ def conclude(draft: Draft) -> None:
     """Set the mission's state from its items', and ask for help where it is stuck."""
     open_items = draft.unfinished()
     if draft.mission.is_paused and (open_items or not draft.items):
-        draft.put_mission(help=None)  # one that was stopped before it was planned has no items, and is not done
+        ask_no_more(draft)  # one that was stopped before it was planned has no items, and is not done
         return
     if not open_items:
         _complete(draft)
@@ -58,7 +58,8 @@ def _rank(order: list[Stage], stage: Stage) -> int:
 
 def _complete(draft: Draft) -> None:
     draft.wake_at = None
-    draft.put_mission(help=None, is_paused=False)
+    ask_no_more(draft)
+    draft.put_mission(is_paused=False)
     for watch in tuple(draft.watches.values()):
         if is_kept(watch, draft.items.get(watch.work_item_id)):
             draft.wake(watch.next_due_at)
@@ -102,16 +103,15 @@ def _block(draft: Draft, reason: str) -> None:
         draft.move_mission(MissionState.BLOCKED, reason)
 
 
-def _stuck(draft: Draft, items: list[WorkItem]) -> str | None:
-    """What nobody but a person can resolve, in one sentence that stays the same while it lasts."""
-    held = [f"{i.key}: {i.hold}" for i in items if i.hold is not None]
-    if held:
-        return "; ".join(held)
+def _stuck(draft: Draft, items: list[WorkItem]) -> tuple[str, ...]:
+    """What nobody but a person can resolve, in one sentence each that stays the same while it lasts."""
+    held = [item_cause(i) for i in items if i.hold is not None]
     lacking = [text for i in items if (text := lacks_agent(draft, i)) is not None]
     lacking += [f"{i.key} waits for {dep.ref}: {dep.finding}" for i in items for dep in open_outside(i) if dep.finding]
-    if lacking:
-        return "; ".join(lacking)
-    return _stalled(draft, items)
+    if held or lacking:
+        return (*held, *lacking)
+    stalled = _stalled(draft, items)
+    return (stalled,) if stalled is not None else ()
 
 
 def _stalled(draft: Draft, items: list[WorkItem]) -> str | None:

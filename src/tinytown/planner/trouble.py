@@ -22,4 +22,4 @@ def put_off(draft: Draft, reason: str, due: datetime) -> None:
     else:
         draft.put_mission(trouble=reason)
         draft.move_mission(MissionState.BLOCKED, reason)
-    ask(draft, reason, first_at=draft.now + PATIENCE)
+    ask(draft, (reason,), first_at=draft.now + PATIENCE)

@@ -42,6 +42,7 @@ def to_commit(before: Stored, changes: Changes) -> Commit:
         settled=changes.settled,
         answered=changes.answered,
         messages=changes.messages,
+        withdrawn=changes.withdrawn,
         events=changes.events,
         watched=sorted(new - old),
         unwatched=sorted(old - new),

@@ -16,7 +16,8 @@ from tinytown.domain.errors import (
     StoreUnavailableError,
     TinytownError,
 )
-from tinytown.domain.mission import Help, MissionEvent, MissionState
+from tinytown.domain.ids import CONDUCTOR
+from tinytown.domain.mission import Help, Mission, MissionEvent, MissionState
 from tinytown.planner.backoff import replan_at
 from tinytown.planner.compile import Compiled
 from tinytown.planner.draft import Draft
@@ -76,7 +77,9 @@ class Unplanned:
             updated_at=now,
         )
         event = MissionEvent(at=now, type="mission.failed", text=f"mission is failed: {reason}")
-        self._missions.commit(stored, Commit(mission=failed, events=(event,)), now, due=None)
+        self._missions.commit(
+            stored, Commit(mission=failed, events=(event,), withdrawn=_questions(stored.mission)), now, due=None
+        )
 
     def _begin(self, stored: Stored, compiled: Compiled, base: str, now: datetime) -> None:
         running = msgspec.structs.replace(
@@ -90,7 +93,13 @@ class Unplanned:
         )
         event = MissionEvent(at=now, type="mission.started", text=f"{len(compiled.items)} items planned")
         warnings = [MissionEvent(at=now, type="mission.warning", text=warning) for warning in compiled.warnings]
-        commit = Commit(mission=running, items=compiled.items, briefs=compiled.briefs, events=(event, *warnings))
+        commit = Commit(
+            mission=running,
+            items=compiled.items,
+            briefs=compiled.briefs,
+            events=(event, *warnings),
+            withdrawn=_questions(stored.mission),
+        )
         self._missions.commit(stored, commit, now, due=now)
 
 
@@ -156,3 +165,8 @@ def _postpone(missions: MissionStore, stored: Stored, draft: Draft, reason: str,
     put_off(draft, reason, due)
     missions.commit(stored, to_commit(stored, draft.changes()), draft.now, due=draft.wake_at)
     return draft.mission.help
+
+
+def _questions(mission: Mission) -> tuple[tuple[str, str], ...]:
+    """The messages that asked for help with what is over now."""
+    return tuple((CONDUCTOR, question.id) for question in mission.help.questions) if mission.help else ()

@@ -69,6 +69,8 @@ class Commit(msgspec.Struct, frozen=True, kw_only=True):
     settled: Sequence[str] = ()
     answered: Mapping[str, str] = {}
     messages: Sequence[Message] = ()
+    withdrawn: Sequence[tuple[str, str]] = ()
+    """Receivers and ids of messages that are taken out of inboxes."""
     events: Sequence[MissionEvent] = ()
     watched: Sequence[str] = ()
     """Pull requests whose signals concern this mission."""
@@ -181,6 +183,7 @@ class MissionStore:
             settled=list(commit.settled),
             answered=dict(commit.answered),
             messages=[[m.to, m.id, encode(m), m.is_urgent, m.sender] for m in commit.messages],
+            withdrawn=[list(pair) for pair in commit.withdrawn],
             events=[_event(event) for event in commit.events],
             watched=list(commit.watched),
             unwatched=list(commit.unwatched),

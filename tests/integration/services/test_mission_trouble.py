@@ -21,6 +21,7 @@ from tinytown.domain.refs import DocRef
 from tinytown.domain.task import Report
 from tinytown.domain.workitem import Verdict, WorkStatus
 from tinytown.planner import directives
+from tinytown.planner.help import ask
 from tinytown.services.planning import Plan, Planning
 from tinytown.store.codec import encode
 from tinytown.store.inbox import Inbox
@@ -250,3 +251,31 @@ def test_mission_goes_on_when_the_bug_is_mended(town: PaperTown) -> None:
 
     assert the_item(town).status is WorkStatus.ASSIGNED
     assert (town.read().mission.state, town.read().mission.help) == (MissionState.RUNNING, None)
+
+
+# Questions
+
+
+def test_question_that_nobody_needs_to_answer_any_more_is_taken_from_the_inbox(town: PaperTown) -> None:
+    start(town, items=(an_item(status=WorkStatus.BLOCKED, hold="failed 3 times"),))
+    inbox = Inbox(town.missions._connection, town.keys)
+    town.step(0)
+    assert "failed 3 times" in inbox.waiting(CONDUCTOR)[0].text
+
+    town.tell(directives.resume)
+
+    assert inbox.waiting(CONDUCTOR) == []
+
+
+def test_mission_that_fails_while_it_is_planned_takes_its_question_back(town: PaperTown) -> None:
+    start(town, DocRef("gone.md"))
+    town.forge.trouble = [NO_ROUTE] * 100
+    inbox = Inbox(town.missions._connection, town.keys)
+    for _ in range(20):
+        town.tell(lambda draft: ask(draft, ("no route",), first_at=town.now))
+    assert len(inbox.waiting(CONDUCTOR)) == 1
+
+    town.step(0)
+
+    assert town.read().mission.state is MissionState.FAILED
+    assert inbox.waiting(CONDUCTOR) == []

@@ -2,6 +2,7 @@
 -- A: id, version (planned from), token and dispatcher (of the lease; nil for a person's command), record, items, briefs,
 --    watches (maps id -> JSON), given (list, see give_task, with load), cancelled (list of {id, reason}),
 --    settled (list of ids), answered (map target -> token), messages (list of {to, id, json, urgent, sender}),
+--    withdrawn (list of {to, id} of messages),
 --    events (list of {json, type, text, item, agent}), watched, unwatched (lists of targets), wakes (as read),
 --    objectives (list of {reference, for people}; of a mission that a person takes up again, else empty),
 --    due_ms (or nil), is_active, at, ms
@@ -58,6 +59,7 @@ for target, token in pairs(A.answered) do
   if redis.call('HGET', name .. ':signals', target) == token then redis.call('HDEL', name .. ':signals', target) end
 end
 for _, given in ipairs(A.given) do give_task(given, A.at, A.ms) end
+for _, one in ipairs(A.withdrawn) do drop_message(one[1], one[2]) end
 for _, message in ipairs(A.messages) do
   deliver(message[1], message[2], message[3], message[4])
   tell_of_message(message[1], message[5], message[3], A.at, A.id)
