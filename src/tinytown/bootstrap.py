@@ -39,6 +39,7 @@ from tinytown.store.tasks import TaskStore
 if TYPE_CHECKING:
     import threading
 
+    from tinytown.config.live import LiveSettings
     from tinytown.config import LocalForgeSettings
     from tinytown.forges.base import Forge
     from tinytown.repository.worktree import Worktrees
@@ -192,6 +193,13 @@ class Town:
         )
 
     @cached_property
+    def live_settings(self) -> LiveSettings:
+        """The settings as the files say now, for what lives long."""
+        from tinytown.config.live import LiveSettings
+
+        return LiveSettings(self.settings, self.environ)
+
+    @cached_property
     def forge(self) -> Forge:
         """Where issues and pull requests live."""
         if self.settings.forge.kind != "local":
@@ -213,7 +221,7 @@ class Town:
             pulls=PullStore(connection, self.keys),
             checks=CheckStore(connection, self.keys),
             now=self.clock,
-            has_checks=bool(forge.local.checks),
+            has_checks=lambda: bool(self.live_settings.now().forge.local.checks),
             base=forge.default_branch,
             issues_folder=forge.local.issues_dir,
         )
@@ -319,17 +327,16 @@ class Town:
                 clock=self.clock,
                 sleep=time.sleep,
                 presence=Presence(state_folder(self.root) / DISPATCHERS),
-                tick_secs=self.settings.dispatcher.tick_secs,
+                tick_secs=lambda: self.live_settings.now().dispatcher.tick_secs,
             )
         )
 
     def host(self) -> Host:
         """This machine's host, for the process that holds its lock."""
-        from tinytown.config.live import LiveSettings
         from tinytown.runtime.host import Host, HostTools, host_record
         from tinytown.runtime.ladder import Ladder
 
-        live = LiveSettings(self.settings, self.environ)
+        live = self.live_settings
         town = [self]
 
         def newest() -> Town:

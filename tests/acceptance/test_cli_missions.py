@@ -281,3 +281,19 @@ def test_checks_are_run_as_they_are_configured_when_they_run(town: TownCalls) ->
     out, err = running.communicate(timeout=60)
     assert running.returncode == 0, (out, err)
     assert town.git.blob("main", "hello.py") == b'print("hello")\n'
+
+
+def test_dispatcher_that_runs_asks_for_checks_that_were_configured_since(town: TownCalls) -> None:
+    town.issue(1, "Implement hello", HELLO)
+    dispatcher = town.start("mission", "dispatch")
+    wait_until(lambda: any((town.root / ".tt" / "dispatchers").glob("*")), "the dispatcher runs")
+    settings = town.root / "tinytown.toml"
+    settings.write_text(settings.read_text().replace("checks = []", 'checks = [["sh", "-c", "exit 7"]]'))
+    town.git.run("commit", "--quiet", "-am", "Check")
+    mission = started(town, "-i", "1", "--no-reviewer", "--auto-merge")
+
+    town.ok("spawn", "backend", "--cli", "demo")
+
+    told = "must be mended (checks)"
+    wait_until(lambda: told in town.ok("mission", "status", "--run", mission, "--events"), "the check failed")
+    assert end(dispatcher)[0] in {0, 130}

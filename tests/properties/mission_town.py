@@ -154,7 +154,7 @@ class PaperTown:
             clock=self._clock,
             sleep=lambda _: None,
             presence=Presence(self._folder),
-            tick_secs=30,
+            tick_secs=lambda: 30,
         )
         return Dispatcher(tools)
 

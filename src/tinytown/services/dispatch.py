@@ -72,7 +72,7 @@ class DispatchTools(msgspec.Struct, frozen=True, kw_only=True):
     sleep: Callable[[float], None]
     """Seconds to wait while there is no store whose events could be waited for."""
     presence: Presence
-    tick_secs: float
+    tick_secs: Callable[[], float]
 
 
 class Dispatcher:
@@ -151,7 +151,7 @@ class Dispatcher:
     def _tick_in_time(self) -> Due:
         """A tick, which is a full one when none was for long."""
         now = self._tools.clock()
-        is_full = self._swept_at is None or now - self._swept_at >= timedelta(seconds=self._tools.tick_secs)
+        is_full = self._swept_at is None or now - self._swept_at >= timedelta(seconds=self._tools.tick_secs())
         if is_full:
             self._swept_at = now
         return self.tick(is_full=is_full)
@@ -272,7 +272,7 @@ class Dispatcher:
     def _pause(self, due: Due) -> float:
         """Seconds until the next thing is due, at most until the next full tick."""
         now = self._tools.clock()
-        secs = self._tools.tick_secs
+        secs = self._tools.tick_secs()
         if self._swept_at is not None:
             secs -= (now - self._swept_at).total_seconds()
         if due.next_at is not None:

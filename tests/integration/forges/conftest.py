@@ -51,7 +51,7 @@ class LocalTown:
             pulls=self.pulls,
             checks=self.checks,
             now=lambda: NOW,
-            has_checks=has_checks,
+            has_checks=lambda: has_checks,
             base=base,
         )
 

@@ -75,7 +75,7 @@ class LocalForge:
         pulls: PullStore,
         checks: CheckStore,
         now: Callable[[], datetime],
-        has_checks: bool,
+        has_checks: Callable[[], bool],
         base: str | None = None,
         issues_folder: str = "issues",
     ) -> None:
@@ -87,7 +87,7 @@ class LocalForge:
             pulls: the pull requests.
             checks: their checks, which hosts run.
             now: the clock.
-            has_checks: whether checks are configured.
+            has_checks: whether checks are configured now.
             base: the default branch; None: found out.
             issues_folder: where issue files are, relative to the repository's root.
         """
@@ -143,7 +143,7 @@ class LocalForge:
         if head is None:
             raise ForgeError(f"neither branch '{draft.branch}' nor commit {draft.head[:12]} is in {self._git.folder}")
         draft = msgspec.structs.replace(draft, head=head)
-        stored = self._pulls.open(draft, place=self._place, fork=fork, with_checks=self._has_checks, at=self._now())
+        stored = self._pulls.open(draft, place=self._place, fork=fork, with_checks=self._has_checks(), at=self._now())
         self._keep(stored)
         return _public(stored)
 
@@ -159,7 +159,7 @@ class LocalForge:
         runs = self._checks.results(pull.number, pull.head)
         if runs:
             return ChecksSeen(head=pull.head, verdict=_together(runs), runs=runs)
-        if not self._has_checks:
+        if not self._has_checks():
             return ChecksSeen(head=pull.head, verdict=Verdict.PASSED)
         self._checks.request(pull.number, at=self._now())
         return ChecksSeen(head=pull.head, verdict=Verdict.PENDING)
@@ -168,7 +168,7 @@ class LocalForge:
     def recheck(self, url: str) -> None:
         """Forget the results for the head and queue its checks, unless they wait or run already."""
         pull = self._current(url)
-        if pull.is_open and self._has_checks:
+        if pull.is_open and self._has_checks():
             self._checks.request(pull.number, at=self._now(), again=True)
 
     @_git_trouble()
@@ -278,7 +278,7 @@ class LocalForge:
             if tip is None or tip == pull.head or not pull.is_open:
                 return pull
             fork = self._git.find_branch(pull.base) or pull.fork
-            pull = self._pulls.move_head(pull, tip, fork=fork, with_checks=self._has_checks, at=self._now())
+            pull = self._pulls.move_head(pull, tip, fork=fork, with_checks=self._has_checks(), at=self._now())
             self._keep(pull)
         raise ForgeUnavailableError(f"branch {pull.branch} keeps moving; {pull.url} is looked at later")
 
