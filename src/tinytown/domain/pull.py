@@ -34,6 +34,8 @@ class Known(msgspec.Struct, frozen=True, kw_only=True):
     base: str
     since: datetime | None = None
     """When that head was handed in."""
+    told: tuple[str, ...] = ()
+    """Ids of the findings that were handed over to be mended."""
 
 
 class Pull(msgspec.Struct, frozen=True, kw_only=True):
