@@ -39,8 +39,8 @@ from tinytown.store.tasks import TaskStore
 if TYPE_CHECKING:
     import threading
 
-    from tinytown.config.live import LiveSettings
     from tinytown.config import LocalForgeSettings
+    from tinytown.config.live import LiveSettings
     from tinytown.forges.base import Forge
     from tinytown.repository.worktree import Worktrees
     from tinytown.runtime.cleanup import Cleaner
