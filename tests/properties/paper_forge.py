@@ -46,7 +46,11 @@ class PaperPull:
 
 
 class PaperForge:
-    """Implements forges.base.Forge. What tests set is in the public attributes."""
+    """Implements forges.base.Forge. What tests set is in the public attributes.
+
+    A model rather than the local forge, which has no bots, and whose checks, git and merges would make each of the
+    machine's thousands of steps take a hundred times as long; the local forge has tests of its own.
+    """
 
     home: tuple[str, str] = ("acme", "shop")
     watch_kinds: tuple[WatchKind, ...] = (WatchKind.PR_CHECKS, WatchKind.REVIEW_COMMENTS, WatchKind.MERGEABILITY)
@@ -65,6 +69,8 @@ class PaperForge:
         """Commits whose checks cannot be run until they are run again."""
         self.reviewed: dict[str, Verdict] = {}
         """What people said of each commit."""
+        self.commented: dict[str, Verdict] = {}
+        """What bots said of each commit."""
         self.conflicts: set[str] = set()
         self.open_issues = {OUTSIDE}
         self.trouble: list[Exception] = []
@@ -132,8 +138,8 @@ class PaperForge:
         return self._call(lambda: self._reviews(self._find(url)))
 
     def comments(self, url: str, known: Known | None = None) -> ReviewSeen:
-        """Nothing; bots are not watched here."""
-        raise NotImplementedError(url)
+        """What review bots said of its head."""
+        return self._call(lambda: self._comments(self._find(url)))
 
     def mergeability(self, url: str, known: Known | None = None) -> MergeabilitySeen:  # noqa: ARG002  paper does not lag
         """Whether its head merges."""
@@ -211,6 +217,10 @@ class PaperForge:
     def _reviews(self, pull: PaperPull) -> ReviewSeen:
         head = self.head(pull)
         return ReviewSeen(head=head, verdict=self.reviewed.get(head, Verdict.UNKNOWN), by="ann", text="hm")
+
+    def _comments(self, pull: PaperPull) -> ReviewSeen:
+        head = self.head(pull)
+        return ReviewSeen(head=head, verdict=self.commented.get(head, Verdict.UNKNOWN), by="bot", text="nit")
 
     def _mergeability(self, pull: PaperPull) -> MergeabilitySeen:
         head = self.head(pull)

@@ -15,7 +15,8 @@ from tinytown.domain.errors import (
 )
 from tinytown.domain.mission import MissionState
 from tinytown.domain.refs import DocRef
-from tinytown.domain.task import Report
+from tinytown.domain.task import Report, TaskKind
+from tinytown.domain.watch import WatchKind
 from tinytown.domain.workitem import Verdict, WorkStatus
 from tinytown.planner import directives
 from tinytown.planner.draft import Draft
@@ -210,6 +211,21 @@ def test_refusal_of_the_forge_is_an_outcome(town: PaperTown, error: Exception, *
     assert item.errors == 1
     assert (item.hold is not None) is is_held
     assert (item.retry_at is None) is is_held
+
+
+def test_bot_that_objects_has_the_item_mended(town: PaperTown) -> None:
+    town.forge.watch_kinds = (*town.forge.watch_kinds, WatchKind.BUGBOT_COMMENTS)
+    start(town, items=(an_item(),))
+    town.step(0)
+    town.claim("backend")
+    town.end_run("backend", Report.COMPLETED, commits=True)
+    town.forge.commented[next(iter(town.forge.branches.values()))] = Verdict.FAILED
+
+    town.step(0)
+
+    (task,) = town.read().tasks.values()
+    assert (task.spec.kind, task.spec.causes) == (TaskKind.FIX, ("comments",))
+    assert "bot objects:\n\nnit" in task.spec.instructions
 
 
 # A person's commands

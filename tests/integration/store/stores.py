@@ -168,3 +168,15 @@ def make_message(to: str, text: str = "hello", kind: MessageKind = MessageKind.Q
 def make_event(text: str = "something", **fields: Any) -> MissionEvent:
     """A line of a mission's log."""
     return MissionEvent(**{"at": NOW, "type": "item.ready", "text": text, **fields})
+
+
+def running(town: Stores) -> tuple[str, HostLease, str, str]:
+    """An agent in the middle of a mission's task: its id, its host, the mission and the task."""
+    agent = town.agent("backend")
+    lease = town.host()
+    mission_id = town.mission(make_item())
+    task = town.give(mission_id, agent)
+    town.inbox.send(make_message(agent, "fyi", MessageKind.INFO))
+    town.claim(lease, agent)
+    town.commit(town.read(mission_id), due=None)
+    return agent, lease, mission_id, task

@@ -54,3 +54,8 @@ def test_several_problems_are_a_line_each() -> None:
 
     assert str(error) == "no issue #9\n#1 -> #2 -> #1"
     assert error.problems == ("no issue #9", "#1 -> #2 -> #1")
+
+
+def test_failed_hook_is_named() -> None:
+    assert errors.HookError("hook before_run failed", hook="before_run").hook == "before_run"
+    assert errors.HookError().hook == ""

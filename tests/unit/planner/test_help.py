@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 from tests.unit.planner.world import (
+    AT_WORK,
     HEAD,
     NOW,
     decided,
@@ -21,7 +22,6 @@ from tests.unit.planner.world import (
     step,
 )
 
-from tinytown.domain.agent import AgentState
 from tinytown.domain.ids import CONDUCTOR
 from tinytown.domain.message import Message
 from tinytown.domain.mission import MissionState
@@ -31,7 +31,6 @@ from tinytown.planner.help import ask
 from tinytown.planner.snapshot import Snapshot
 from tinytown.planner.tick import Decision
 
-BACKEND = make_agent("backend", state=AgentState.WORKING, open_tasks=1)
 GATE = make_item(4, kind=WorkKind.MERGE_GATE, status=WorkStatus.READY)
 RUN = "00000000"
 
@@ -57,7 +56,7 @@ def test_question_is_withdrawn_when_its_cause_is_gone() -> None:
     mended = make_snapshot(ready(1), make_agent("backend"), mission=snapshot.mission)
 
     assert item.hold is not None
-    assert decided(item, BACKEND, mission=snapshot.mission).changes.withdrawn == ()
+    assert decided(item, AT_WORK, mission=snapshot.mission).changes.withdrawn == ()
     assert step(mended)[1].changes.withdrawn == ((CONDUCTOR, asked.id),)
 
 
@@ -84,8 +83,8 @@ def test_question_is_withdrawn_when_the_mission_is_done() -> None:
 def test_question_about_several_causes_stays_until_the_last_is_gone() -> None:
     snapshot, asked = asked_for(held(1), held(2))
 
-    one_left, first = step(make_snapshot(held(2), BACKEND, mission=snapshot.mission))
-    _, second = step(make_snapshot(in_work(2), make_task(in_work(2)), BACKEND, mission=one_left.mission))
+    one_left, first = step(make_snapshot(held(2), AT_WORK, mission=snapshot.mission))
+    _, second = step(make_snapshot(in_work(2), make_task(in_work(2)), AT_WORK, mission=one_left.mission))
 
     assert (first.changes.withdrawn, first.changes.messages) == ((), ())
     assert second.changes.withdrawn == ((CONDUCTOR, asked.id),)
@@ -147,7 +146,7 @@ def test_gate_beside_something_else_is_asked_about_with_both_commands() -> None:
 
 def test_mission_is_not_called_stuck_while_other_items_go_on() -> None:
     working = in_work(2)
-    things = (working, make_task(working), BACKEND)
+    things = (working, make_task(working), AT_WORK)
 
     assert question(decided(held(1), *things)).text.startswith(
         f"Mission {RUN} needs a person; the rest of it goes on: #1"

@@ -6,12 +6,16 @@ from typing import Any
 import msgspec
 import pytest
 from tests.unit.planner.world import (
+    AGENTS,
+    BLOCKED,
     HEAD,
     NOW,
+    STOPPED,
     WATCHED,
     agent_id,
     all_watches,
     applied,
+    draft_of,
     fix_request,
     handed_in,
     in_review,
@@ -26,6 +30,7 @@ from tests.unit.planner.world import (
     make_snapshot,
     make_task,
     make_watch,
+    one,
     passed,
     ready,
     reported,
@@ -41,27 +46,13 @@ from tinytown.domain.errors import (
     InvalidInputError,
     NotFoundError,
 )
-from tinytown.domain.mission import Help, MissionState
+from tinytown.domain.mission import MissionState
 from tinytown.domain.task import TaskKind, TaskState
 from tinytown.domain.watch import WatchKind, WatchStatus
-from tinytown.domain.workitem import Verdict, WorkItem, WorkKind, WorkStatus
+from tinytown.domain.workitem import Verdict, WorkKind, WorkStatus
 from tinytown.planner import directives
 from tinytown.planner.draft import Draft
 from tinytown.planner.wants import LookAt
-
-AGENTS = (make_agent("backend"), make_agent("frontend"), make_agent("reviewer"))
-HELP = Help(cause="stuck", since=NOW, ask_at=NOW)
-BLOCKED = make_mission(state=MissionState.BLOCKED, blocked_reason="stuck", help=HELP)
-STOPPED = make_mission(state=MissionState.BLOCKED, is_paused=True, blocked_reason="stopped by the operator")
-
-
-def draft_of(*things: Any, **fields: Any) -> Draft:
-    return make_draft(*things, *AGENTS, **fields)
-
-
-def one(draft: Draft, number: int = 1) -> WorkItem:
-    return draft.items[item_id(number)]
-
 
 # Finding items
 

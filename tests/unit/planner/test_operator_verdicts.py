@@ -1,25 +1,24 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
 
 import pytest
 from tests.unit.planner.world import (
+    AGENTS,
     HEAD,
     NOW,
     all_watches,
+    draft_of,
     fix_request,
     handed_in,
     in_review,
     in_work,
-    item_id,
-    make_agent,
-    make_draft,
     make_item,
     make_mission,
     make_pull,
     make_snapshot,
     make_task,
+    one,
     ready,
     reported,
     step,
@@ -29,26 +28,11 @@ from tinytown.domain.errors import (
     ConflictError,
     InvalidInputError,
 )
-from tinytown.domain.mission import Help, MissionState
 from tinytown.domain.task import Report, TaskKind
 from tinytown.domain.watch import WatchStatus
 from tinytown.domain.workitem import PullState, Verdict, WorkItem, WorkKind, WorkStatus
 from tinytown.planner import directives
 from tinytown.planner.draft import Draft
-
-AGENTS = (make_agent("backend"), make_agent("frontend"), make_agent("reviewer"))
-HELP = Help(cause="stuck", since=NOW, ask_at=NOW)
-BLOCKED = make_mission(state=MissionState.BLOCKED, blocked_reason="stuck", help=HELP)
-STOPPED = make_mission(state=MissionState.BLOCKED, is_paused=True, blocked_reason="stopped by the operator")
-
-
-def draft_of(*things: Any, **fields: Any) -> Draft:
-    return make_draft(*things, *AGENTS, **fields)
-
-
-def one(draft: Draft, number: int = 1) -> WorkItem:
-    return draft.items[item_id(number)]
-
 
 # Approving
 

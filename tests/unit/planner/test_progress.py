@@ -6,9 +6,11 @@ from typing import Any
 import msgspec
 import pytest
 from tests.unit.planner.world import (
+    AT_WORK,
     MISSION_ID,
     NEXT_HEAD,
     NOW,
+    REVIEWING,
     all_watches,
     decided,
     fix_request,
@@ -39,7 +41,6 @@ from tinytown.planner.snapshot import Snapshot
 from tinytown.planner.tick import Decision, decide
 from tinytown.planner.wants import LookedUp, LookUp, Outcome
 
-AWAY = make_agent("backend", state=AgentState.WORKING, open_tasks=1)
 HELD = make_item(1, status=WorkStatus.BLOCKED, hold="failed 3 times")
 
 
@@ -133,7 +134,7 @@ def test_stopped_mission_only_takes_in_what_finished() -> None:
 def test_mission_is_blocked_with_the_reason_that_matters_most_when_nothing_can_move(
     items: list[Any], reason: str
 ) -> None:
-    decision = decided(*items, AWAY)
+    decision = decided(*items, AT_WORK)
 
     assert state_of(decision) == (MissionState.BLOCKED, reason)
     assert "mission.blocked" in said(decision.changes)
@@ -142,7 +143,7 @@ def test_mission_is_blocked_with_the_reason_that_matters_most_when_nothing_can_m
 def test_reason_of_a_blocked_mission_follows_what_it_waits_for_silently() -> None:
     mission = make_mission(state=MissionState.BLOCKED, blocked_reason="#1: something else")
 
-    decision = decided(handed_in(1), AWAY, mission=mission)
+    decision = decided(handed_in(1), AT_WORK, mission=mission)
 
     assert state_of(decision) == (MissionState.BLOCKED, "#1: PR #1: checks not looked at yet")
     assert said(decision.changes) == []
@@ -152,8 +153,8 @@ def test_mission_runs_while_an_agent_works_or_reviews() -> None:
     item, reviewed = in_work(1), in_review(2)
     mission = make_mission(state=MissionState.BLOCKED, blocked_reason="#1: checks")
 
-    working = decided(item, make_task(item), HELD_TWO, AWAY, mission=mission)
-    reviewing = decided(reviewed, make_task(reviewed, "reviewer", TaskKind.REVIEW), REVIEWING, AWAY, mission=mission)
+    working = decided(item, make_task(item), HELD_TWO, AT_WORK, mission=mission)
+    reviewing = decided(reviewed, make_task(reviewed, "reviewer", TaskKind.REVIEW), REVIEWING, AT_WORK, mission=mission)
 
     assert state_of(working) == (MissionState.RUNNING, None)
     assert state_of(reviewing) == (MissionState.RUNNING, None)
@@ -161,17 +162,16 @@ def test_mission_runs_while_an_agent_works_or_reviews() -> None:
 
 
 HELD_TWO = make_item(2, status=WorkStatus.BLOCKED, hold="stuck")
-REVIEWING = make_agent("reviewer", state=AgentState.WORKING, open_tasks=1)
 
 
 def test_mission_runs_while_a_pull_request_is_being_opened() -> None:
-    assert state_of(decided(handed_in(1, pull=None), AWAY)) == (MissionState.RUNNING, None)
+    assert state_of(decided(handed_in(1, pull=None), AT_WORK)) == (MissionState.RUNNING, None)
 
 
 def test_mission_is_blocked_while_opening_a_pull_request_backs_off() -> None:
     item = handed_in(1, pull=None, retry_at=later(10))
 
-    assert state_of(decided(item, AWAY))[0] is MissionState.BLOCKED
+    assert state_of(decided(item, AT_WORK))[0] is MissionState.BLOCKED
 
 
 def test_mission_runs_while_a_free_agent_waits_for_a_try_to_come() -> None:
@@ -372,7 +372,7 @@ def test_mission_is_blocked_while_agents_that_are_away_hold_all_there_may_be_in_
 
 
 def test_mission_in_which_nothing_happens_for_an_hour_asks_for_help() -> None:
-    snapshot, early = step(make_snapshot(handed_in(1), AWAY))
+    snapshot, early = step(make_snapshot(handed_in(1), AT_WORK))
     assert early.wake_at == later(3600)
 
     snapshot, late = step(snapshot, now=later(3600))
@@ -385,7 +385,7 @@ def test_mission_in_which_nothing_happens_for_an_hour_asks_for_help() -> None:
 def test_mission_whose_agents_work_is_not_stalled_however_long_they_take() -> None:
     item = in_work(1)
 
-    decision = decided(item, make_task(item), AWAY, now=later(9999))
+    decision = decided(item, make_task(item), AT_WORK, now=later(9999))
 
     assert (asked(decision), decision.wake_at) == ([], None)
 

@@ -4,6 +4,8 @@ from typing import Any
 
 import pytest
 from tests.unit.planner.world import (
+    AT_WORK,
+    AUTO,
     HEAD,
     NEXT_HEAD,
     NOW,
@@ -31,7 +33,6 @@ from tests.unit.planner.world import (
     step,
 )
 
-from tinytown.domain.agent import AgentState
 from tinytown.domain.ids import CONDUCTOR
 from tinytown.domain.message import MessageKind
 from tinytown.domain.mission import MissionState
@@ -42,9 +43,6 @@ from tinytown.domain.watch import TriggerAction, WatchKind, WatchStatus
 from tinytown.domain.workitem import Verdict, WorkItem, WorkKind, WorkStatus
 from tinytown.planner.tick import Decision
 from tinytown.planner.wants import LookedUp, Merge, OpenPull, Outcome, Refused
-
-BUSY = make_agent("backend", state=AgentState.WORKING, open_tasks=1)
-AUTO = make_mission(policy={"auto_merge": True})
 
 
 def wanted_pull(decision: Decision) -> OpenPull:
@@ -70,7 +68,7 @@ def merge_of(item: WorkItem) -> Merge:
 def test_pull_request_is_wanted_for_what_was_handed_in() -> None:
     item = unopened(named_pull="https://github.com/acme/shop/pull/7")
 
-    draft = wanted_pull(decided(item, BUSY)).draft
+    draft = wanted_pull(decided(item, AT_WORK)).draft
 
     assert (draft.branch, draft.base, draft.head, draft.title) == ("tt/1-thing", "main", HEAD, "thing 1")
     assert draft.named_url == "https://github.com/acme/shop/pull/7"
@@ -81,13 +79,13 @@ def test_pull_request_is_wanted_for_what_was_handed_in() -> None:
 
 @pytest.mark.parametrize("source", [None, "docs/plan.md", "docs/#3 plan.md"])
 def test_pull_request_of_a_document_closes_no_issue(source: str | None) -> None:
-    assert "Closes" not in wanted_pull(decided(unopened(source_ref=source), BUSY)).draft.body
+    assert "Closes" not in wanted_pull(decided(unopened(source_ref=source), AT_WORK)).draft.body
 
 
 def test_opened_pull_request_is_watched_from_now_on() -> None:
     item = unopened(errors=2)
-    snapshot = make_snapshot(item, BUSY)
-    want = wanted_pull(decided(item, BUSY))
+    snapshot = make_snapshot(item, AT_WORK)
+    want = wanted_pull(decided(item, AT_WORK))
 
     after, decision = step(snapshot, opened_as(want))
 
@@ -103,28 +101,28 @@ def test_opened_pull_request_is_watched_from_now_on() -> None:
 
 def test_pull_request_that_has_gone_on_is_taken_at_its_own_head() -> None:
     item = unopened()
-    snapshot = make_snapshot(item, BUSY)
+    snapshot = make_snapshot(item, AT_WORK)
 
-    after, _ = step(snapshot, opened_as(wanted_pull(decided(item, BUSY)), head=NEXT_HEAD))
+    after, _ = step(snapshot, opened_as(wanted_pull(decided(item, AT_WORK)), head=NEXT_HEAD))
 
     assert after.items[item.id].submitted == NEXT_HEAD
 
 
 @pytest.mark.parametrize("item", [handed_in(1), handed_in(1, pull=None, status=WorkStatus.DONE)])
 def test_pull_request_that_nobody_needs_any_more_is_not_taken_in(item: WorkItem) -> None:
-    want = wanted_pull(decided(unopened(), BUSY))
+    want = wanted_pull(decided(unopened(), AT_WORK))
 
-    after, _ = step(make_snapshot(item, make_item(2), BUSY), opened_as(want, number=9))
+    after, _ = step(make_snapshot(item, make_item(2), AT_WORK), opened_as(want, number=9))
 
     assert after.items[item.id].pull == item.pull
 
 
 def test_opening_that_failed_is_tried_again_after_a_pause() -> None:
     item = unopened()
-    want = wanted_pull(decided(item, BUSY))
+    want = wanted_pull(decided(item, AT_WORK))
 
     after, decision = step(
-        make_snapshot(item, BUSY), Outcome(want=want, found=Refused(reason="502", is_temporary=True))
+        make_snapshot(item, AT_WORK), Outcome(want=want, found=Refused(reason="502", is_temporary=True))
     )
 
     assert (after.items[item.id].errors, after.items[item.id].retry_at) == (1, later(10))
@@ -140,16 +138,18 @@ def test_opening_that_failed_is_tried_again_after_a_pause() -> None:
 def test_opening_that_keeps_failing_or_cannot_succeed_asks_for_a_person(errors: int, refused: Refused) -> None:
     item = unopened(errors=errors)
 
-    after, _ = step(make_snapshot(item, BUSY), Outcome(want=wanted_pull(decided(unopened(), BUSY)), found=refused))
+    after, _ = step(
+        make_snapshot(item, AT_WORK), Outcome(want=wanted_pull(decided(unopened(), AT_WORK)), found=refused)
+    )
 
     assert after.items[item.id].hold == "opening the pull request failed: no rights"
 
 
 def test_answer_of_another_kind_opens_nothing() -> None:
     item = unopened()
-    odd = Outcome(want=wanted_pull(decided(item, BUSY)), found=LookedUp(is_open=True))
+    odd = Outcome(want=wanted_pull(decided(item, AT_WORK)), found=LookedUp(is_open=True))
 
-    after, _ = step(make_snapshot(item, BUSY), odd)
+    after, _ = step(make_snapshot(item, AT_WORK), odd)
 
     assert after.items[item.id].pull is None
 
@@ -160,7 +160,7 @@ def test_answer_of_another_kind_opens_nothing() -> None:
 def test_without_auto_merge_an_item_is_done_when_it_is_ready_to_merge() -> None:
     item = handed_in(1, pull=passed())
 
-    decision = decided(item, BUSY, *all_watches(item))
+    decision = decided(item, AT_WORK, *all_watches(item))
 
     assert changed(decision, 1).status is WorkStatus.DONE
     assert merges(decision) == []
@@ -175,7 +175,7 @@ def test_without_auto_merge_dependents_start_from_its_branch() -> None:
 
 
 def test_ready_pull_request_is_merged_with_auto_merge_at_exactly_its_head() -> None:
-    decision = decided(handed_in(1, pull=passed()), BUSY, mission=AUTO)
+    decision = decided(handed_in(1, pull=passed()), AT_WORK, mission=AUTO)
 
     assert merges(decision) == [
         Merge(item_id=handed_in(1).id, url="acme/shop/pull/1", head=HEAD, closes=(IssueRef("acme", "shop", 1),))
@@ -189,32 +189,32 @@ def test_nothing_is_merged_before_checks_review_and_mergeability_are_there(missi
     item = handed_in(1, pull=passed(1, **{missing: verdict}))
 
     for mission in (AUTO, make_mission()):
-        decision = decided(item, BUSY, mission=mission)
+        decision = decided(item, AT_WORK, mission=mission)
         assert merges(decision) == []
         assert all(one.status is not WorkStatus.DONE for one in decision.changes.items)
 
 
 def test_nothing_is_merged_while_something_must_be_mended() -> None:
-    assert merges(decided(handed_in(1, pull=passed(), fixes=(fix_request("comments"),)), BUSY, mission=AUTO)) == []
+    assert merges(decided(handed_in(1, pull=passed(), fixes=(fix_request("comments"),)), AT_WORK, mission=AUTO)) == []
 
 
 def test_kind_without_review_merges_without_one() -> None:
     item = handed_in(1, kind=WorkKind.DESIGN, pull=passed(1, review=Verdict.UNKNOWN))
 
-    assert len(merges(decided(item, BUSY, mission=AUTO))) == 1
+    assert len(merges(decided(item, AT_WORK, mission=AUTO))) == 1
 
 
 def test_persons_approval_takes_the_place_of_the_review_for_that_head_only() -> None:
     pull = passed(1, review=Verdict.UNKNOWN)
 
-    assert len(merges(decided(handed_in(1, pull=pull, approved_head=HEAD), BUSY, mission=AUTO))) == 1
-    assert merges(decided(handed_in(1, pull=pull, approved_head=NEXT_HEAD), BUSY, mission=AUTO)) == []
+    assert len(merges(decided(handed_in(1, pull=pull, approved_head=HEAD), AT_WORK, mission=AUTO))) == 1
+    assert merges(decided(handed_in(1, pull=pull, approved_head=NEXT_HEAD), AT_WORK, mission=AUTO)) == []
 
 
 def test_one_is_merged_at_a_time_the_one_opened_first() -> None:
     items = [handed_in(n, pull=passed(n, opened_at=later(-n))) for n in (1, 2, 3)]
 
-    assert [want.item_id for want in merges(decided(*items, BUSY, mission=AUTO))] == [items[2].id]
+    assert [want.item_id for want in merges(decided(*items, AT_WORK, mission=AUTO))] == [items[2].id]
 
 
 def test_pull_request_of_unknown_age_is_as_old_as_its_item() -> None:
@@ -223,13 +223,13 @@ def test_pull_request_of_unknown_age_is_as_old_as_its_item() -> None:
         handed_in(2, pull=passed(2, opened_at=None), created_at=later(-9)),
     ]
 
-    assert [want.item_id for want in merges(decided(*items, BUSY, mission=AUTO))] == [items[1].id]
+    assert [want.item_id for want in merges(decided(*items, AT_WORK, mission=AUTO))] == [items[1].id]
 
 
 def test_merge_that_backs_off_lets_the_next_one_go() -> None:
     items = [handed_in(1, pull=passed(1), retry_at=later(30)), handed_in(2, pull=passed(2))]
 
-    decision = decided(*items, BUSY, mission=AUTO)
+    decision = decided(*items, AT_WORK, mission=AUTO)
 
     assert [want.item_id for want in merges(decision)] == [items[1].id]
     assert decision.wake_at == later(30)
@@ -249,7 +249,7 @@ def test_merged_item_is_done_and_its_dependents_go_on_from_the_base() -> None:
 
 def test_after_a_merge_siblings_must_show_again_that_they_merge() -> None:
     first, second, third = handed_in(1, pull=passed(1)), handed_in(2, pull=passed(2)), ready(3)
-    snapshot = make_snapshot(first, second, third, BUSY, *all_watches(second), mission=AUTO)
+    snapshot = make_snapshot(first, second, third, AT_WORK, *all_watches(second), mission=AUTO)
 
     after, decision = step(snapshot, Outcome(want=merge_of(first), found=Merged(sha=NEXT_HEAD)))
 
@@ -263,7 +263,7 @@ def test_what_a_person_should_know_of_a_merge_is_said() -> None:
     item = handed_in(1, pull=passed())
     found = Merged(sha=NEXT_HEAD, notice="checkout left behind")
 
-    _, decision = step(make_snapshot(item, BUSY, mission=AUTO), Outcome(want=merge_of(item), found=found))
+    _, decision = step(make_snapshot(item, AT_WORK, mission=AUTO), Outcome(want=merge_of(item), found=found))
 
     assert ("merge.notice", "checkout left behind") in [(e.type, e.text) for e in decision.changes.events]
     told = [(m.to, m.kind, m.text) for m in decision.changes.messages]
@@ -275,7 +275,7 @@ def test_merge_that_was_refused_is_looked_at_again_and_tried_after_a_pause() -> 
     refused = Refused(reason="head moved", is_temporary=True)
 
     after, decision = step(
-        make_snapshot(item, BUSY, *all_watches(item), mission=AUTO), Outcome(want=merge_of(item), found=refused)
+        make_snapshot(item, AT_WORK, *all_watches(item), mission=AUTO), Outcome(want=merge_of(item), found=refused)
     )
 
     again = after.items[item.id]
@@ -288,7 +288,7 @@ def test_merge_that_cannot_succeed_asks_for_a_person() -> None:
     item = handed_in(1, pull=passed())
     refused = Refused(reason="branch is protected", is_temporary=False)
 
-    after, _ = step(make_snapshot(item, BUSY, mission=AUTO), Outcome(want=merge_of(item), found=refused))
+    after, _ = step(make_snapshot(item, AT_WORK, mission=AUTO), Outcome(want=merge_of(item), found=refused))
 
     assert after.items[item.id].hold == "merging failed: branch is protected"
 
@@ -297,7 +297,7 @@ def test_answer_of_another_kind_merges_nothing() -> None:
     item = handed_in(1, pull=passed())
 
     after, _ = step(
-        make_snapshot(item, BUSY, mission=AUTO), Outcome(want=merge_of(item), found=LookedUp(is_open=False))
+        make_snapshot(item, AT_WORK, mission=AUTO), Outcome(want=merge_of(item), found=LookedUp(is_open=False))
     )
 
     assert not after.items[item.id].is_merged
@@ -305,7 +305,7 @@ def test_answer_of_another_kind_merges_nothing() -> None:
 
 @pytest.mark.parametrize("item", [handed_in(1, pull=None), handed_in(1, pull=passed(), status=WorkStatus.DONE)])
 def test_merge_of_what_is_done_or_has_no_pull_request_is_not_taken_in(item: WorkItem) -> None:
-    snapshot = make_snapshot(item, make_item(2), BUSY, mission=AUTO)
+    snapshot = make_snapshot(item, make_item(2), AT_WORK, mission=AUTO)
 
     after, _ = step(snapshot, Outcome(want=merge_of(item), found=Merged(sha=NEXT_HEAD)))
 
@@ -316,7 +316,7 @@ def test_review_still_open_when_its_item_is_done_is_taken_back() -> None:
     item = in_review(1, pull=passed())
     review = make_task(item, "reviewer", TaskKind.REVIEW)
 
-    decision = decided(item, review, BUSY, make_agent("reviewer", open_tasks=1))
+    decision = decided(item, review, AT_WORK, make_agent("reviewer", open_tasks=1))
 
     assert changed(decision, 1).status is WorkStatus.DONE
     assert [one.task_id for one in decision.changes.cancelled] == [review.id]

@@ -5,6 +5,8 @@ from typing import Any
 import msgspec
 import pytest
 from tests.unit.planner.world import (
+    AT_WORK,
+    AUTO,
     HEAD,
     NEXT_HEAD,
     NOW,
@@ -32,9 +34,6 @@ from tinytown.domain.watch import WatchKind
 from tinytown.domain.workitem import OutsideDependency, Verdict, WorkItem, WorkKind, WorkStatus
 from tinytown.planner.reasons import reasons
 
-BUSY = make_agent("backend", state=AgentState.WORKING, open_tasks=1)
-AUTO = make_mission(policy={"auto_merge": True})
-
 
 def why(item: WorkItem, *things: Any, **fields: Any) -> list[str]:
     return list(reasons(make_draft(item, *things, **fields), item))
@@ -61,7 +60,7 @@ def test_pending_item_whose_dependencies_are_done_waits_for_the_dispatcher() -> 
 
 def test_ready_item_says_which_agent_it_waits_for() -> None:
     assert why(ready(1), make_agent("backend")) == ["ready; the dispatcher assigns it with its next step"]
-    assert why(ready(1), BUSY) == ["ready; waits for a free agent: backend (working)"]
+    assert why(ready(1), AT_WORK) == ["ready; waits for a free agent: backend (working)"]
     assert why(ready(1)) == ["no agent can take #1; start one: tt spawn worker"]
     assert why(ready(1, owner_role="backend")) == ["no agent can take #1; start one: tt spawn backend"]
 
@@ -81,7 +80,7 @@ def test_item_in_work_says_who_is_at_it_since_when() -> None:
     item = in_work(1)
     task = make_task(item, started_at=NOW, runs=2)
 
-    assert why(item, task, BUSY) == ["backend works on it since 12:00:00 UTC, run 2"]
+    assert why(item, task, AT_WORK) == ["backend works on it since 12:00:00 UTC, run 2"]
 
 
 @pytest.mark.parametrize(
@@ -94,7 +93,7 @@ def test_item_in_work_says_what_is_done(kind: TaskKind, word: str) -> None:
     if kind is TaskKind.REVIEW:
         item = in_work(1, task_id=task.id)
 
-    assert why(item, task, BUSY) == [f"backend {word} since 12:00:00 UTC, run 1"]
+    assert why(item, task, AT_WORK) == [f"backend {word} since 12:00:00 UTC, run 1"]
 
 
 def test_item_in_an_inbox_says_whose_and_what_the_agent_does() -> None:
@@ -102,7 +101,7 @@ def test_item_in_an_inbox_says_whose_and_what_the_agent_does() -> None:
     task = make_task(item, state=TaskState.ASSIGNED, reason="its host stopped")
     paused = make_agent("backend", state=AgentState.PAUSED, paused_until=later(60), reason="rate limited")
 
-    assert why(item, task, BUSY) == ["in backend's inbox, who is working; last run: its host stopped"]
+    assert why(item, task, AT_WORK) == ["in backend's inbox, who is working; last run: its host stopped"]
     assert why(item, make_task(item, state=TaskState.ASSIGNED), paused) == [
         "in backend's inbox, who is paused until 12:01:00 UTC (rate limited)"
     ]
@@ -122,6 +121,8 @@ def test_item_whose_task_waits_out_a_pause_says_until_when_after_what_and_how_ma
     ]
     last = msgspec.structs.replace(task, nudges_left=1)
     assert "(1 more run in try 2 of 3)" in why(item, last, make_agent("backend"))[0]
+    cold = make_agent("backend", state=AgentState.COLD)
+    assert why(item, task, cold) == ["in backend's inbox, who is cold; last run: exit code 1"]
     over = msgspec.structs.replace(task, retry_at=NOW)
     assert why(item, over, make_agent("backend")) == ["in backend's inbox, who is idle; last run: exit code 1"]
     assert why(review, reviewing, make_agent("reviewer")) == [
@@ -138,7 +139,7 @@ def test_item_that_met_a_setback_says_which() -> None:
         f"last setback: {told}",
     ]
     item = in_work(1, setback=told)
-    assert why(item, make_task(item, started_at=NOW, runs=1), BUSY)[1:] == [f"last setback: {told}"]
+    assert why(item, make_task(item, started_at=NOW, runs=1), AT_WORK)[1:] == [f"last setback: {told}"]
     assert len(why(handed_in(1, pull=passed(), status=WorkStatus.DONE, setback=told))) == 1
 
 
@@ -149,20 +150,20 @@ def test_rejected_item_says_why_in_the_words_of_whoever_rejected_it() -> None:
     mending = in_work(1, fixes=fixes)
     watch = make_watch(item, WatchKind.PR_CHECKS, finding="CI check: failing (tests)")
 
-    assert why(item, watch, BUSY)[1:] == [
+    assert why(item, watch, AT_WORK)[1:] == [
         "review: rev rejected it: Too slow. - use an index",
         "checks: CI check: failing (tests)",
     ]
-    assert why(mending, make_task(mending, kind=TaskKind.FIX, causes=("review",), started_at=NOW), BUSY)[1:] == [
+    assert why(mending, make_task(mending, kind=TaskKind.FIX, causes=("review",), started_at=NOW), AT_WORK)[1:] == [
         "review: rev rejected it: Too slow. - use an index"
     ]
-    long = why(handed_in(1, fixes=(fix_request("review", text="no " * 400),)), BUSY)[1]
+    long = why(handed_in(1, fixes=(fix_request("review", text="no " * 400),)), AT_WORK)[1]
     assert long.endswith("no no…")
     assert len(long) <= len("review: ") + 300
 
 
 def test_item_whose_task_is_not_read_says_who_has_it() -> None:
-    assert why(in_work(1), BUSY) == ["backend has it"]
+    assert why(in_work(1), AT_WORK) == ["backend has it"]
 
 
 def test_held_item_says_what_a_person_must_decide() -> None:
@@ -177,7 +178,7 @@ def test_item_to_be_mended_says_who_it_waits_for() -> None:
         "must be mended (checks, review); the dispatcher gives it out with its next step",
         words,
     ]
-    assert why(item, BUSY) == ["must be mended (checks, review); waits for backend, who is working", words]
+    assert why(item, AT_WORK) == ["must be mended (checks, review); waits for backend, who is working", words]
     assert why(item) == ["no agent can mend #1; start one: tt spawn worker", words]
 
 
@@ -258,7 +259,7 @@ def test_stopped_mission_says_how_to_go_on() -> None:
     assert why(ready(1), make_agent("backend"), mission=stopped)[-1] == (
         "the mission is stopped; go on with: tt mission resume 00000000"
     )
-    assert len(why(item, make_task(item, started_at=NOW), BUSY, mission=stopped)) == 1
+    assert len(why(item, make_task(item, started_at=NOW), AT_WORK, mission=stopped)) == 1
     assert len(why(handed_in(1, status=WorkStatus.DONE), mission=stopped)) == 1
 
 

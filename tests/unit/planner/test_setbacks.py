@@ -5,9 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 from tests.unit.planner.world import (
+    AT_WORK,
     NOW,
     changed,
     decided,
+    ended,
     fix_request,
     handed_in,
     in_review,
@@ -18,17 +20,15 @@ from tests.unit.planner.world import (
     opened_as,
     passed,
     reported,
+    review_of,
     said,
 )
 
-from tinytown.domain.agent import AgentState
 from tinytown.domain.task import Report, TaskKind
 from tinytown.domain.workitem import WorkStatus
 from tinytown.planner.tick import decide
 from tinytown.planner.wants import OpenPull, Outcome, Refused
 
-BACKEND = make_agent("backend", state=AgentState.WORKING, open_tasks=1)
-REVIEWER = make_agent("reviewer", state=AgentState.WORKING, open_tasks=1)
 HOOK: dict[str, Any] = {
     "hook": "before_run",
     "hook_failures": 5,
@@ -39,28 +39,28 @@ HOOK: dict[str, Any] = {
 def test_failed_try_is_kept_with_how_many_there_are() -> None:
     item = in_work(1, failed_attempts=1)
 
-    decision = decided(item, reported(make_task(item), Report.FAILED, reason="no compiler"), BACKEND)
+    decision = decided(item, reported(make_task(item), Report.FAILED, reason="no compiler"), AT_WORK)
 
     assert changed(decision, 1).setback == "backend failed (try 2 of 3): no compiler"
 
 
 def test_failed_review_is_kept_with_how_many_tries_there_are() -> None:
     item = in_review(1)
-    task = make_task(item, "reviewer", TaskKind.REVIEW)
+    task = review_of(item)
 
-    decision = decided(item, reported(task, Report.FAILED, reason="exit code 1"), BACKEND, REVIEWER)
+    decision = ended(item, reported(task, Report.FAILED, reason="exit code 1"))
 
     assert changed(decision, 1).setback == "reviewer could not review it (try 1 of 3): exit code 1"
 
 
 def test_failed_call_of_the_forge_is_kept_until_one_succeeds() -> None:
     item = handed_in(1, pull=None)
-    (want,) = decided(item, BACKEND).wants
+    (want,) = decided(item, AT_WORK).wants
     assert isinstance(want, OpenPull)
 
     refused = Outcome(want=want, found=Refused(reason="no route", is_temporary=True))
-    failed = decide(make_snapshot(item, BACKEND), [refused], NOW)
-    opened = decide(make_snapshot(changed(failed, 1), BACKEND), [opened_as(want)], NOW)
+    failed = decide(make_snapshot(item, AT_WORK), [refused], NOW)
+    opened = decide(make_snapshot(changed(failed, 1), AT_WORK), [opened_as(want)], NOW)
 
     assert changed(failed, 1).setback == "opening the pull request failed (try 1 of 5): no route"
     assert changed(opened, 1).setback == ""
@@ -69,16 +69,16 @@ def test_failed_call_of_the_forge_is_kept_until_one_succeeds() -> None:
 def test_setback_is_forgotten_when_the_work_is_done() -> None:
     item = in_work(1, setback="backend failed (try 1 of 3): no compiler")
 
-    decision = decided(item, reported(make_task(item), head="c" * 40), BACKEND)
+    decision = decided(item, reported(make_task(item), head="c" * 40), AT_WORK)
 
     assert changed(decision, 1).setback == ""
 
 
 def test_setback_is_forgotten_when_the_review_has_a_verdict() -> None:
     item = in_review(1, setback="reviewer could not review it (try 1 of 3): exit code 1")
-    task = make_task(item, "reviewer", TaskKind.REVIEW)
+    task = review_of(item)
 
-    decision = decided(item, reported(task, Report.APPROVED), BACKEND, REVIEWER)
+    decision = ended(item, reported(task, Report.APPROVED))
 
     assert changed(decision, 1).setback == ""
 
@@ -105,7 +105,7 @@ def test_fix_round_that_a_hook_kept_from_beginning_was_not_had() -> None:
     item = in_work(1, submitted="a" * 40, pull=passed(), fixes=(fix_request("checks"),), fix_rounds=1)
     task = make_task(item, kind=TaskKind.FIX, causes=("checks",))
 
-    after = changed(decided(item, reported(task, Report.FAILED, **HOOK), BACKEND), 1)
+    after = changed(decided(item, reported(task, Report.FAILED, **HOOK), AT_WORK), 1)
 
     assert (after.fix_rounds, after.status, after.failed_attempts) == (0, WorkStatus.BLOCKED, 0)
     assert [fix.cause for fix in after.fixes] == ["checks"]
@@ -113,9 +113,9 @@ def test_fix_round_that_a_hook_kept_from_beginning_was_not_had() -> None:
 
 def test_review_that_a_hook_keeps_from_beginning_holds_the_item() -> None:
     item = in_review(1)
-    task = make_task(item, "reviewer", TaskKind.REVIEW)
+    task = review_of(item)
 
-    after = changed(decided(item, reported(task, Report.FAILED, **HOOK), BACKEND, REVIEWER), 1)
+    after = changed(ended(item, reported(task, Report.FAILED, **HOOK)), 1)
 
     assert (after.failed_attempts, after.review_task_id) == (0, None)
     assert (after.hold or "").startswith("hook before_run failed 5 times in a row")

@@ -5,6 +5,7 @@ from typing import Any
 import msgspec
 import pytest
 from tests.unit.planner.world import (
+    AT_WORK,
     HEAD,
     NEXT_HEAD,
     NOW,
@@ -12,6 +13,7 @@ from tests.unit.planner.world import (
     all_watches,
     changed,
     decided,
+    ended,
     fix_request,
     handed_in,
     in_review,
@@ -25,30 +27,17 @@ from tests.unit.planner.world import (
     make_task,
     passed,
     reported,
+    review_of,
     said,
     saw_merging,
     step,
 )
 
-from tinytown.domain.agent import AgentState
 from tinytown.domain.mission import MissionState
 from tinytown.domain.task import Report, Task, TaskKind, TaskState
 from tinytown.domain.watch import WatchKind
 from tinytown.domain.workitem import Verdict, WorkItem, WorkKind, WorkStatus
-from tinytown.planner.tick import Decision
 from tinytown.planner.wants import LookAt, Outcome, Refused
-
-BACKEND = make_agent("backend", state=AgentState.WORKING, open_tasks=1)
-REVIEWER = make_agent("reviewer", state=AgentState.WORKING, open_tasks=1)
-
-
-def ended(item: WorkItem, task: Task, *things: Any, **fields: Any) -> Decision:
-    return decided(item, task, BACKEND, REVIEWER, *things, **fields)
-
-
-def review_of(item: WorkItem, **fields: Any) -> Task:
-    return make_task(item, "reviewer", TaskKind.REVIEW, **fields)
-
 
 # Runs
 
@@ -285,7 +274,7 @@ def broken_look(item: WorkItem) -> Outcome:
 @pytest.mark.parametrize("report", [Report.COMPLETED, Report.FAILED])
 def test_run_under_way_when_its_item_is_held_may_finish(report: Report) -> None:
     item, task = fixing("checks", fixes=(fix_request("checks"),))
-    snapshot = make_snapshot(item, task, BACKEND, *all_watches(item))
+    snapshot = make_snapshot(item, task, AT_WORK, *all_watches(item))
 
     held, _ = step(snapshot, broken_look(item))
     after = held.items[item.id]
@@ -353,7 +342,7 @@ def test_cancelled_review_is_given_out_again() -> None:
     item = in_review(1)
     task = msgspec.structs.replace(review_of(item), state=TaskState.CANCELLED)
 
-    decision = decided(item, task, BACKEND, make_agent("reviewer"))
+    decision = decided(item, task, AT_WORK, make_agent("reviewer"))
 
     assert decision.changes.given[0].spec.kind is TaskKind.REVIEW
 
@@ -382,7 +371,7 @@ def test_review_that_failed_too_often_is_held_for_a_person() -> None:
 def test_open_task_that_its_item_no_longer_knows_is_taken_back() -> None:
     task = make_task(in_work(1))
 
-    decision = decided(make_item(1, status=WorkStatus.READY), task, BACKEND)
+    decision = decided(make_item(1, status=WorkStatus.READY), task, AT_WORK)
 
     assert [(one.task_id, one.reason) for one in decision.changes.cancelled] == [(task.id, "replaced")]
 
@@ -390,7 +379,7 @@ def test_open_task_that_its_item_no_longer_knows_is_taken_back() -> None:
 def test_finished_task_that_its_item_no_longer_knows_is_settled() -> None:
     task = reported(make_task(in_work(1)), head=HEAD)
 
-    decision = decided(make_item(1, status=WorkStatus.READY), task, BACKEND)
+    decision = decided(make_item(1, status=WorkStatus.READY), task, AT_WORK)
 
     assert decision.changes.settled == (task.id,)
     assert decision.changes.given == ()
@@ -399,7 +388,7 @@ def test_finished_task_that_its_item_no_longer_knows_is_settled() -> None:
 def test_task_of_an_item_that_is_gone_is_taken_back() -> None:
     task = make_task(in_work(7))
 
-    decision = decided(make_item(1, status=WorkStatus.READY), task, BACKEND)
+    decision = decided(make_item(1, status=WorkStatus.READY), task, AT_WORK)
 
     assert [one.task_id for one in decision.changes.cancelled] == [task.id]
 

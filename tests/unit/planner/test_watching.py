@@ -1,59 +1,37 @@
 from __future__ import annotations
 
-from typing import Any
-
 import pytest
 from tests.unit.planner.world import (
+    AT_WORK,
+    CHECKS,
     HEAD,
+    MERGING,
     NEXT_HEAD,
     NOW,
+    REVIEWS,
     all_watches,
     decided,
     handed_in,
     in_work,
-    item_id,
     later,
-    make_agent,
     make_pull,
     make_snapshot,
     make_task,
     make_watch,
+    only_watch,
+    pull_of,
     saw_checks,
     step,
+    watched,
 )
 
-from tinytown.domain.agent import AgentState
 from tinytown.domain.pull import ChecksSeen, Merged
 from tinytown.domain.task import TaskKind
-from tinytown.domain.watch import Watch, WatchKind, WatchStatus
-from tinytown.domain.workitem import PullState, Verdict, WorkItem, WorkStatus
+from tinytown.domain.watch import WatchStatus
+from tinytown.domain.workitem import Verdict, WorkStatus
 from tinytown.planner.snapshot import Snapshot
 from tinytown.planner.tick import decide
 from tinytown.planner.wants import LookAt, Outcome, Refused
-
-BUSY = make_agent("backend", state=AgentState.WORKING, open_tasks=1)
-CHECKS, REVIEWS, MERGING = WatchKind.PR_CHECKS, WatchKind.REVIEW_COMMENTS, WatchKind.MERGEABILITY
-
-
-def watched(item: WorkItem, **fields: Any) -> Snapshot:
-    """An item with its watches, and its agent busy elsewhere."""
-    return make_snapshot(item, BUSY, *all_watches(item), **fields)
-
-
-def pull_of(snapshot: Snapshot, number: int = 1) -> PullState:
-    pull = snapshot.items[item_id(number)].pull
-    assert pull is not None
-    return pull
-
-
-def causes(snapshot: Snapshot, number: int = 1) -> list[str]:
-    return [fix.cause for fix in snapshot.items[item_id(number)].fixes]
-
-
-def only_watch(snapshot: Snapshot, kind: WatchKind) -> Watch:
-    (found,) = (watch for watch in snapshot.watches.values() if watch.kind is kind)
-    return found
-
 
 # When it is looked
 
@@ -62,7 +40,7 @@ def test_pull_request_is_looked_at_when_a_watch_is_due() -> None:
     item = handed_in(1)
     due, waiting = make_watch(item, CHECKS, next_due_at=NOW), make_watch(item, MERGING)
 
-    decision = decided(item, BUSY, due, waiting)
+    decision = decided(item, AT_WORK, due, waiting)
 
     assert decision.wants == (
         LookAt(watch_id=due.id, item_id=item.id, kind=CHECKS, target="acme/shop/pull/1", signal=None),
@@ -72,7 +50,7 @@ def test_pull_request_is_looked_at_when_a_watch_is_due() -> None:
 def test_dispatcher_wakes_for_the_watch_that_is_due_next() -> None:
     item = handed_in(1)
 
-    decision = decided(item, BUSY, make_watch(item, CHECKS, next_due_at=later(70)), make_watch(item, MERGING))
+    decision = decided(item, AT_WORK, make_watch(item, CHECKS, next_due_at=later(70)), make_watch(item, MERGING))
 
     assert decision.wake_at == later(70)
 
@@ -81,7 +59,7 @@ def test_dispatcher_wakes_for_the_watch_that_is_due_next() -> None:
 def test_nothing_is_looked_at_while_an_agent_changes_the_branch(busy: WorkStatus) -> None:
     item = in_work(1, status=busy, submitted=HEAD, pull=make_pull())
 
-    decision = decided(item, make_task(item, kind=TaskKind.FIX), BUSY, *all_watches(item, next_due_at=NOW))
+    decision = decided(item, make_task(item, kind=TaskKind.FIX), AT_WORK, *all_watches(item, next_due_at=NOW))
 
     assert decision.wants == ()
 
@@ -91,7 +69,7 @@ def test_watch_that_is_done_or_whose_item_is_gone_is_left_alone() -> None:
     done = make_watch(item, CHECKS, next_due_at=NOW, status=WatchStatus.DONE)
     lost = make_watch(handed_in(7), MERGING, next_due_at=NOW)
 
-    assert decided(item, BUSY, done, lost).wants == ()
+    assert decided(item, AT_WORK, done, lost).wants == ()
 
 
 def test_signal_makes_every_watch_of_its_pull_request_look_at_once() -> None:
@@ -139,7 +117,7 @@ def test_signal_that_came_after_the_look_makes_another_look() -> None:
 def test_snoozed_watch_ignores_signals_until_it_is_due() -> None:
     item = handed_in(1)
     snoozed = make_watch(item, CHECKS, status=WatchStatus.SNOOZED, next_due_at=later(600))
-    snapshot = make_snapshot(item, BUSY, snoozed, signals={"acme/shop/pull/1": "5"})
+    snapshot = make_snapshot(item, AT_WORK, snoozed, signals={"acme/shop/pull/1": "5"})
 
     decision = decide(snapshot, (), NOW)
 
@@ -148,7 +126,7 @@ def test_snoozed_watch_ignores_signals_until_it_is_due() -> None:
 
 def test_snoozed_watch_is_active_again_when_it_is_due() -> None:
     item = handed_in(1)
-    snapshot = make_snapshot(item, BUSY, make_watch(item, CHECKS, status=WatchStatus.SNOOZED, next_due_at=NOW))
+    snapshot = make_snapshot(item, AT_WORK, make_watch(item, CHECKS, status=WatchStatus.SNOOZED, next_due_at=NOW))
 
     after, decision = step(snapshot)
 
@@ -171,7 +149,7 @@ def test_watch_backs_off_when_looking_fails(failures: int, secs: int) -> None:
     watch = make_watch(item, CHECKS, consecutive_failures=failures)
     refused = Outcome(want=saw_checks(item, Verdict.PASSED).want, found=Refused(reason="no route", is_temporary=True))
 
-    after, _ = step(make_snapshot(item, BUSY, watch), refused)
+    after, _ = step(make_snapshot(item, AT_WORK, watch), refused)
 
     now = only_watch(after, CHECKS)
     assert (now.consecutive_failures, now.next_due_at, now.finding) == (failures + 1, later(secs), "no route")
@@ -180,7 +158,7 @@ def test_watch_backs_off_when_looking_fails(failures: int, secs: int) -> None:
 
 def test_watch_that_looks_again_successfully_forgets_its_failures() -> None:
     item = handed_in(1)
-    snapshot = make_snapshot(item, BUSY, make_watch(item, CHECKS, consecutive_failures=3))
+    snapshot = make_snapshot(item, AT_WORK, make_watch(item, CHECKS, consecutive_failures=3))
 
     after, _ = step(snapshot, saw_checks(item, Verdict.PENDING))
 

@@ -1,22 +1,24 @@
 from __future__ import annotations
 
-from typing import Any
-
 import msgspec
 import pytest
 from tests.unit.planner.world import (
+    AT_WORK,
+    CHECKS,
     HEAD,
+    MERGING,
     NEXT_HEAD,
     NOW,
+    REVIEWS,
     agent_id,
     all_watches,
     applied,
+    causes,
     changed,
     fix_request,
     handed_in,
     in_review,
     in_work,
-    item_id,
     looked,
     make_agent,
     make_mission,
@@ -24,48 +26,25 @@ from tests.unit.planner.world import (
     make_snapshot,
     make_task,
     make_watch,
+    only_watch,
     passed,
+    pull_of,
     said,
     saw_checks,
     saw_merging,
     saw_review,
     step,
+    watched,
 )
 
-from tinytown.domain.agent import AgentState
 from tinytown.domain.pull import CheckRun, ChecksSeen, MergeabilitySeen, ReviewSeen
 from tinytown.domain.task import TaskKind
-from tinytown.domain.watch import Watch, WatchKind
-from tinytown.domain.workitem import PullState, Verdict, WorkItem, WorkStatus
+from tinytown.domain.watch import WatchKind
+from tinytown.domain.workitem import Verdict, WorkItem, WorkStatus
 from tinytown.planner import directives
 from tinytown.planner.draft import Draft
-from tinytown.planner.snapshot import Snapshot
 from tinytown.planner.tick import decide
 from tinytown.planner.wants import LookAt, Outcome
-
-BUSY = make_agent("backend", state=AgentState.WORKING, open_tasks=1)
-CHECKS, REVIEWS, MERGING = WatchKind.PR_CHECKS, WatchKind.REVIEW_COMMENTS, WatchKind.MERGEABILITY
-
-
-def watched(item: WorkItem, **fields: Any) -> Snapshot:
-    """An item with its watches, and its agent busy elsewhere."""
-    return make_snapshot(item, BUSY, *all_watches(item), **fields)
-
-
-def pull_of(snapshot: Snapshot, number: int = 1) -> PullState:
-    pull = snapshot.items[item_id(number)].pull
-    assert pull is not None
-    return pull
-
-
-def causes(snapshot: Snapshot, number: int = 1) -> list[str]:
-    return [fix.cause for fix in snapshot.items[item_id(number)].fixes]
-
-
-def only_watch(snapshot: Snapshot, kind: WatchKind) -> Watch:
-    (found,) = (watch for watch in snapshot.watches.values() if watch.kind is kind)
-    return found
-
 
 # Checks
 
@@ -133,7 +112,7 @@ def test_failure_that_is_being_mended_is_not_asked_to_be_mended_again() -> None:
     item = in_work(1, submitted=HEAD, pull=make_pull(checks=Verdict.FAILED), fixes=(request,))
     task = make_task(item, kind=TaskKind.FIX, causes=("checks",))
 
-    after, _ = step(make_snapshot(item, task, BUSY, *all_watches(item)), saw_checks(item, Verdict.FAILED))
+    after, _ = step(make_snapshot(item, task, AT_WORK, *all_watches(item)), saw_checks(item, Verdict.FAILED))
 
     assert after.items[item.id].fixes == (request,)
 
@@ -142,7 +121,7 @@ def test_other_failure_seen_while_one_is_mended_waits_for_the_new_head() -> None
     item = in_work(1, submitted=HEAD, pull=make_pull(), fixes=(fix_request("checks"),))
     task = make_task(item, kind=TaskKind.FIX, causes=("checks",))
 
-    after, decision = step(make_snapshot(item, task, BUSY, *all_watches(item)), saw_merging(item, Verdict.FAILED))
+    after, decision = step(make_snapshot(item, task, AT_WORK, *all_watches(item)), saw_merging(item, Verdict.FAILED))
 
     assert causes(after) == ["checks", "conflict"]
     assert decision.changes.given == ()
@@ -151,7 +130,7 @@ def test_other_failure_seen_while_one_is_mended_waits_for_the_new_head() -> None
 def test_failure_during_other_work_of_the_item_is_asked_to_be_mended() -> None:
     item = in_work(1, submitted=HEAD, pull=make_pull())
 
-    after, _ = step(make_snapshot(item, make_task(item), BUSY, *all_watches(item)), saw_checks(item, Verdict.FAILED))
+    after, _ = step(make_snapshot(item, make_task(item), AT_WORK, *all_watches(item)), saw_checks(item, Verdict.FAILED))
 
     assert causes(after) == ["checks"]
 
@@ -180,7 +159,7 @@ def test_commit_from_elsewhere_starts_every_verdict_anew() -> None:
 def test_commit_from_elsewhere_ends_the_review_of_the_earlier_one() -> None:
     item = in_review(1)
     review = make_task(item, "reviewer", TaskKind.REVIEW)
-    snapshot = make_snapshot(item, review, BUSY, make_agent("reviewer", open_tasks=1), *all_watches(item))
+    snapshot = make_snapshot(item, review, AT_WORK, make_agent("reviewer", open_tasks=1), *all_watches(item))
 
     after, decision = step(snapshot, saw_checks(item, Verdict.PENDING, head=NEXT_HEAD))
 
@@ -222,7 +201,7 @@ def test_check_that_failed_is_mended_though_another_could_not_be_run() -> None:
 def test_checks_that_could_not_be_run_are_run_again_when_a_person_says_so() -> None:
     item = handed_in(1)
     held, _ = step(watched(item), saw_trouble(item))
-    due = make_snapshot(*held.items.values(), BUSY, *all_watches(item, next_due_at=NOW))
+    due = make_snapshot(*held.items.values(), AT_WORK, *all_watches(item, next_due_at=NOW))
     draft = Draft(due, NOW)
     directives.resume(draft)
 
@@ -314,7 +293,7 @@ def test_what_a_person_should_know_of_a_merge_is_said_also_when_it_was_only_seen
 def test_merge_by_somebody_overrides_hold_fixes_and_review() -> None:
     item = in_review(1, hold="not mended after 5 rounds", fixes=(fix_request("checks"),))
     review = make_task(item, "reviewer", TaskKind.REVIEW)
-    snapshot = make_snapshot(item, review, BUSY, make_agent("reviewer", open_tasks=1), *all_watches(item))
+    snapshot = make_snapshot(item, review, AT_WORK, make_agent("reviewer", open_tasks=1), *all_watches(item))
 
     after, decision = step(snapshot, saw_merging(item, merged_as=NEXT_HEAD))
 
@@ -326,7 +305,9 @@ def test_merge_by_somebody_ends_the_mending() -> None:
     item = in_work(1, submitted=HEAD, pull=make_pull(), fixes=(fix_request("checks"),))
     task = make_task(item, kind=TaskKind.FIX, causes=("checks",))
 
-    after, decision = step(make_snapshot(item, task, BUSY, *all_watches(item)), saw_merging(item, merged_as=NEXT_HEAD))
+    after, decision = step(
+        make_snapshot(item, task, AT_WORK, *all_watches(item)), saw_merging(item, merged_as=NEXT_HEAD)
+    )
 
     assert after.items[item.id].status is WorkStatus.DONE
     assert [one.task_id for one in decision.changes.cancelled] == [task.id]
@@ -432,7 +413,7 @@ def test_objection_of_a_bot_becomes_a_fix_but_no_review() -> None:
     item = handed_in(1)
     bot = make_watch(item, WatchKind.BUGBOT_COMMENTS)
 
-    after, _ = step(make_snapshot(item, BUSY, bot), saw_review(item, Verdict.FAILED, kind=WatchKind.BUGBOT_COMMENTS))
+    after, _ = step(make_snapshot(item, AT_WORK, bot), saw_review(item, Verdict.FAILED, kind=WatchKind.BUGBOT_COMMENTS))
 
     assert causes(after) == ["comments"]
     assert pull_of(after).review is Verdict.UNKNOWN
@@ -442,7 +423,7 @@ def test_bot_that_is_content_approves_nothing_but_withdraws_its_objection() -> N
     item = handed_in(1, fixes=(fix_request("comments"),))
     bot = make_watch(item, WatchKind.BUGBOT_COMMENTS)
 
-    after, _ = step(make_snapshot(item, BUSY, bot), saw_review(item, Verdict.PASSED, kind=WatchKind.BUGBOT_COMMENTS))
+    after, _ = step(make_snapshot(item, AT_WORK, bot), saw_review(item, Verdict.PASSED, kind=WatchKind.BUGBOT_COMMENTS))
 
     assert causes(after) == []
     assert pull_of(after).review is Verdict.UNKNOWN
@@ -459,7 +440,7 @@ def test_watch_of_another_kind_is_not_touched_by_a_look() -> None:
 
 def test_mission_is_about_the_pull_requests_of_all_its_items() -> None:
     first, second = handed_in(1), handed_in(2, assigned_to=agent_id("tester"))
-    snapshot = make_snapshot(first, second, BUSY, *all_watches(first), *all_watches(second))
+    snapshot = make_snapshot(first, second, AT_WORK, *all_watches(first), *all_watches(second))
 
     after, _ = step(snapshot, saw_checks(first, Verdict.FAILED), saw_checks(second, Verdict.PASSED))
 
@@ -481,7 +462,7 @@ def test_mergeability_of_a_moved_head_is_of_that_head() -> None:
 def test_result_seen_before_a_person_wanted_the_checks_run_again_does_not_count() -> None:
     item = handed_in(1, pull=make_pull(is_checked_again=True))
 
-    due = make_snapshot(item, BUSY, *all_watches(item, next_due_at=NOW))
+    due = make_snapshot(item, AT_WORK, *all_watches(item, next_due_at=NOW))
 
     after, decision = step(due, saw_checks(item, Verdict.FAILED))
 

@@ -10,7 +10,7 @@ import msgspec
 
 from tinytown.domain.agent import Agent, AgentSpec, AgentState
 from tinytown.domain.ids import derive_id
-from tinytown.domain.mission import Mission, MissionState
+from tinytown.domain.mission import Help, Mission, MissionState
 from tinytown.domain.policy import MissionPolicy
 from tinytown.domain.pull import CheckRun, ChecksSeen, MergeabilitySeen, Pull, ReviewSeen
 from tinytown.domain.task import Report, Task, TaskKind, TaskSpec, TaskState
@@ -293,3 +293,57 @@ def opened_as(want: OpenPull, number: int = 1, head: str = HEAD) -> Outcome:
         number=number, url=f"acme/shop/pull/{number}", branch=want.draft.branch, base=want.draft.base, head=head
     )
     return Outcome(want=want, found=Opened(pull=pull, watch_kinds=WATCHED))
+
+
+AT_WORK = make_agent("backend", state=AgentState.WORKING, open_tasks=1)
+"""An agent that is busy."""
+REVIEWING = make_agent("reviewer", state=AgentState.WORKING, open_tasks=1)
+AUTO = make_mission(policy={"auto_merge": True})
+AGENTS = (make_agent("backend"), make_agent("frontend"), make_agent("reviewer"))
+STUCK = Help(cause="stuck", since=NOW, ask_at=NOW)
+BLOCKED = make_mission(state=MissionState.BLOCKED, blocked_reason="stuck", help=STUCK)
+STOPPED = make_mission(state=MissionState.BLOCKED, is_paused=True, blocked_reason="stopped by the operator")
+CHECKS, REVIEWS, MERGING = WATCHED
+
+
+def draft_of(*things: Thing, **fields: Any) -> Draft:
+    """A draft of a mission of these things in a town with agents."""
+    return make_draft(*things, *AGENTS, **fields)
+
+
+def one(draft: Draft, number: int = 1) -> WorkItem:
+    """Item #number as it is in a draft."""
+    return draft.items[item_id(number)]
+
+
+def ended(item: WorkItem, task: Task, *things: Thing, **fields: Any) -> Decision:
+    """The decision about an item whose task is over, or not, in a town with an agent and a reviewer at work."""
+    return decided(item, task, AT_WORK, REVIEWING, *things, **fields)
+
+
+def review_of(item: WorkItem, **fields: Any) -> Task:
+    """The running review task of an item."""
+    return make_task(item, "reviewer", TaskKind.REVIEW, **fields)
+
+
+def watched(item: WorkItem, **fields: Any) -> Snapshot:
+    """An item with its watches, and its agent busy elsewhere."""
+    return make_snapshot(item, AT_WORK, *all_watches(item), **fields)
+
+
+def pull_of(snapshot: Snapshot, number: int = 1) -> PullState:
+    """The pull request of item #number."""
+    pull = snapshot.items[item_id(number)].pull
+    assert pull is not None
+    return pull
+
+
+def causes(snapshot: Snapshot, number: int = 1) -> list[str]:
+    """Why item #number must be mended."""
+    return [fix.cause for fix in snapshot.items[item_id(number)].fixes]
+
+
+def only_watch(snapshot: Snapshot, kind: WatchKind) -> Watch:
+    """The watch of that kind."""
+    (found,) = (watch for watch in snapshot.watches.values() if watch.kind is kind)
+    return found
