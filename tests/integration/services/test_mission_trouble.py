@@ -279,3 +279,14 @@ def test_mission_that_fails_while_it_is_planned_takes_its_question_back(town: Pa
 
     assert town.read().mission.state is MissionState.FAILED
     assert inbox.waiting(CONDUCTOR) == []
+
+
+def test_question_of_a_mission_that_is_deleted_is_taken_from_the_inbox(town: PaperTown) -> None:
+    start(town, items=(an_item(status=WorkStatus.BLOCKED, hold="failed 3 times"),))
+    inbox = Inbox(town.missions._connection, town.keys)
+    town.step(0)
+    assert len(inbox.waiting(CONDUCTOR)) == 1
+
+    town.missions.delete(MISSION, town.now, is_forced=True, reason="gone")
+
+    assert inbox.waiting(CONDUCTOR) == []

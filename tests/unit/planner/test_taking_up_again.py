@@ -158,6 +158,26 @@ def test_item_that_a_person_wants_merged_is_merged_once_everything_passes() -> N
     assert wanted_merges(decision.wants) == [item.id]
 
 
+def test_item_built_on_what_is_merged_or_has_no_branch_may_be_merged() -> None:
+    merged = done(1, pull=passed(1, merged_as=NEXT_HEAD))
+    answer = make_item(2, kind=WorkKind.REVIEW, status=WorkStatus.DONE)
+    item = done(3, depends_on=(merged.id, answer.id))
+
+    draft = merging(make_snapshot(merged, answer, item, *resting(item), *resting(merged), IDLE), 3)
+
+    assert draft.items[item_id(3)].merge_head == HEAD
+    asleep = {watch.status for watch in draft.watches.values() if watch.work_item_id == merged.id}
+    assert WatchStatus.DONE in asleep
+
+
+def test_item_that_only_waits_for_its_merge_is_not_looked_at_anew() -> None:
+    item = handed_in(1, pull=passed())
+
+    draft = merging(make_snapshot(item, IDLE))
+
+    assert draft.items[item.id] == msgspec.structs.replace(item, merge_head=HEAD)
+
+
 def test_wish_to_merge_does_not_hold_for_another_commit() -> None:
     item = handed_in(1, pull=passed(1), merge_head=NEXT_HEAD)
 

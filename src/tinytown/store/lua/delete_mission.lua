@@ -1,4 +1,4 @@
--- Ends a mission for good: what is open of it is cancelled, its objectives are free, nothing of it is kept but its
+-- Ends a mission for good: what is open of it is cancelled, what it asked is taken back, its objectives are free, nothing of it is kept but its
 -- finished tasks.
 -- A: id, force, reason (for the tasks that are cancelled), at, ms
 -- NOTFOUND. CONFLICT: it is active, and `force` is not given. Returns how many open tasks were cancelled.
@@ -23,6 +23,10 @@ for _, id in ipairs(redis.call('SMEMBERS', name .. ':tasks')) do
     end_task(id, 'cancelled', A.at, A.ms, {reason = A.reason})
     cancelled = cancelled + 1
   end
+end
+local help = cjson.decode(redis.call('HGET', name, 'record')).help
+if type(help) == 'table' then -- JSON's null is userdata
+  for _, question in ipairs(help.questions or {}) do drop_message('conductor', question.id) end
 end
 for _, part in ipairs({'', ':work', ':watch', ':briefs', ':tasks', ':signals', ':events', ':lease'}) do
   redis.call('DEL', name .. part)
