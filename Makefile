@@ -49,8 +49,9 @@ $(RUN_STAMP): requirements/run.txt pyproject.toml
 	@$(COMPILE)
 	@touch $@
 
-$(DEV_STAMP): requirements/dev.txt $(RUN_STAMP)
+$(DEV_STAMP): requirements/dev.txt tests/peers/package-lock.json tests/peers/install.py $(RUN_STAMP)
 	@$(UV) sync --quiet --require-hashes requirements/dev.txt
 	@$(UV) install --quiet --no-deps --no-build-isolation --offline -e .
+	@$(BIN)/python -m tests.peers.install
 	@$(COMPILE)
 	@touch $@

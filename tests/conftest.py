@@ -12,6 +12,8 @@ from tinytown.store.connection import Connection, connect
 from tinytown.store.keys import Keys
 from tinytown.store.server import ensure_server, stop_server
 
+pytest_plugins = ("tests.peers.fixtures",)
+
 # The same examples each time, so that a change that breaks a property is the one that is looked at. For new ones, and
 # many of them: pytest --hypothesis-profile=explore tests/properties
 settings.register_profile("fixed", derandomize=True, database=None, deadline=None, print_blob=True)

@@ -1,0 +1,83 @@
+"""emulate, the GitHub that nobody here wrote: a node process, for as long as the test session."""
+
+from __future__ import annotations
+
+import itertools
+import json
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import httpx2
+from tests.peers.exchange import Answer, Request
+from tests.peers.install import PACKAGES, node
+
+USERS = {"tok-octo": "octo", "tok-rev": "rev", "tok-bot": "cursor[bot]", "tok-stranger": "stranger"}
+"""Tokens with the users they belong to. octo owns the repositories; `by` is a token without its `tok-`."""
+
+SEED = {
+    "tokens": {token: {"login": login, "scopes": ["repo", "workflow"]} for token, login in USERS.items()},
+    "github": {
+        "users": [{"login": login, "name": login.title(), "email": f"{login}@e.x"} for login in USERS.values()],
+        "repos": [{"owner": "octo", "name": name, "auto_init": False} for name in ("town", "other")],
+    },
+}
+_QUOTA = 4_000  # of the 5,000 requests that emulate grants a token
+_OF_THE_CONNECTION = {"content-length", "connection", "keep-alive", "transfer-encoding", "content-encoding", "host"}
+
+
+class Emulate:
+    """The process, and calls to it past everything that is in front of it."""
+
+    def __init__(self, base_url: str) -> None:
+        self._process = subprocess.Popen(
+            [str(node()), str(Path(__file__).with_name("peer.mjs")), str(PACKAGES), base_url],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        assert self._process.stdin is not None
+        assert self._process.stdout is not None
+        with self._process.stdin as stdin:
+            stdin.write(json.dumps(SEED))
+        port, ready = (self._process.stdout.readline().strip() for _ in range(2))
+        assert ready == "ready", "emulate did not start: is .venv/peers there? (make test)"
+        self._http = httpx2.Client(base_url=f"http://127.0.0.1:{port}", timeout=30, verify=False, trust_env=False)
+        self._calls = itertools.count()
+
+    def call(self, method: str, path: str, body: object = None, *, by: str = "octo") -> Any:
+        """The JSON of a successful answer; AssertionError for any other."""
+        answer = self.ask(method, path, body, by=by)
+        assert answer.status < 300, f"{method} {path}: {answer.status} {answer.body.decode()}"
+        return answer.json()
+
+    def ask(self, method: str, path: str, body: object = None, *, by: str = "octo") -> Answer:
+        """The answer, whatever it is."""
+        content = b"" if body is None else json.dumps(body).encode()
+        return self._send(method, path, {"authorization": f"Bearer tok-{by}"}, content)
+
+    def forward(self, request: Request) -> Answer:
+        """What emulate answers to a client's request."""
+        query = str(httpx2.QueryParams(request.query))
+        headers = {name: value for name, value in request.headers.items() if name not in _OF_THE_CONNECTION}
+        headers.pop("accept-encoding", None)
+        return self._send(request.method, f"{request.path}?{query}".rstrip("?"), headers, request.body)
+
+    def reset(self) -> None:
+        """Forget everything but the seed."""
+        self.call("POST", "/_git/reset")
+
+    def stop(self) -> None:
+        self._http.close()
+        self._process.kill()
+        self._process.wait()
+        assert self._process.stdout is not None
+        self._process.stdout.close()
+
+    def _send(self, method: str, path: str, headers: dict[str, str], content: bytes) -> Answer:
+        scheme, _, token = headers.get("authorization", "").partition(" ")
+        if token in USERS:
+            headers["authorization"] = f"{scheme} {token}~{next(self._calls) // _QUOTA}"
+        reply = self._http.request(method, path, headers=headers, content=content)
+        kept = {name: value for name, value in reply.headers.items() if name.lower() not in _OF_THE_CONNECTION}
+        return Answer(reply.status_code, reply.content, kept)
