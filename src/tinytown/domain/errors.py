@@ -130,6 +130,16 @@ class GitError(TinytownError):
     """A git command failed."""
 
 
+class RemoteError(GitError):
+    """The git remote refused; the evidence says as `refusal` why."""
+
+
+class RemoteUnavailableError(RemoteError, UnavailableError):
+    """The git remote cannot be reached just now; it may work later."""
+
+    http_status = 503
+
+
 class HookError(GitError):
     """A hook failed; the evidence names it."""
 
