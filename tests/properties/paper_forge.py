@@ -7,7 +7,7 @@ from typing import TypeVar
 
 from tinytown.domain.errors import ConflictError, ForgeError, ForgeUnavailableError, NotFoundError
 from tinytown.domain.forge import ForgeTraits
-from tinytown.domain.issue import Issue, Selection
+from tinytown.domain.issue import Issue, Remark, Selection
 from tinytown.domain.pull import (
     CheckRun,
     ChecksSeen,
@@ -108,6 +108,10 @@ class PaperForge:
     def issue(self, ref: IssueRef) -> Issue:
         """Read an issue."""
         return self._call(lambda: Issue(ref=ref, title=str(ref), body="", is_open=ref in self.open_issues))
+
+    def remarks(self, ref: IssueRef) -> tuple[Remark, ...]:  # noqa: ARG002  nobody says anything on paper
+        """Nothing."""
+        return ()
 
     def select(self, choice: Selection) -> tuple[IssueRef, ...]:
         """All open issues, whatever is asked for."""

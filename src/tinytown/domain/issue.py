@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from enum import Enum
 
 import msgspec
@@ -27,6 +28,18 @@ class Relation(msgspec.Struct, frozen=True):
 
     ref: IssueRef
     source: RelationSource
+    is_open: bool = True
+    """False when the forge said in passing that it is closed: it is satisfied, and nobody needs to read it."""
+
+
+class Remark(msgspec.Struct, frozen=True, kw_only=True):
+    """What somebody said below an issue."""
+
+    by: str
+    text: str
+    """Markdown. Data from outside, as an issue's text is."""
+    is_trusted: bool = True
+    at: datetime | None = None
 
 
 class Selection(msgspec.Struct, frozen=True, kw_only=True):
@@ -61,3 +74,9 @@ class Issue(msgspec.Struct, frozen=True, kw_only=True):
     """What it needs as the forge itself has it; its parts (`SUB_ISSUE`) belong to the mission with it."""
     is_trusted: bool = True
     """Whether its author may direct agents; untrusted text is marked in prompts."""
+    is_pull: bool = False
+    """Whether it is a pull request: it may be waited for, and is no objective."""
+    notice: str = ""
+    """What a person should know, one line, e.g. that it was moved; `ref` is where it is now."""
+    remarks: tuple[Remark, ...] = ()
+    """What was said below it, oldest first; read for objectives only."""

@@ -7,6 +7,7 @@ from enum import Enum
 
 import msgspec
 
+from tinytown.domain.issue import RelationSource, Remark
 from tinytown.domain.lifecycle import Lifecycle
 from tinytown.domain.refs import IssueRef
 
@@ -127,6 +128,15 @@ class OutsideDependency(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     checked_at: datetime
     finding: str = ""
     """Why it cannot be looked at, when that is not for a while only."""
+    sources: tuple[RelationSource, ...] = ()
+    """Where it is said that the item waits for it."""
+
+
+class Need(msgspec.Struct, frozen=True, gc=False):
+    """Where it is said that an item depends on another."""
+
+    item_id: str
+    sources: tuple[RelationSource, ...]
 
 
 class WorkItem(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
@@ -143,6 +153,8 @@ class WorkItem(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc
     """Ids of the items that must be done before."""
     waits_for: tuple[OutsideDependency, ...] = ()
     """Issues outside the mission that must be closed before."""
+    needs: tuple[Need, ...] = ()
+    """Where each of `depends_on` is said."""
     owner_role: str | None = None
     """Role that fits best."""
     priority: int = 0
@@ -213,6 +225,11 @@ class WorkItem(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc
         return self.pull is not None and self.pull.merged_as is not None
 
     @property
+    def parts(self) -> frozenset[str]:
+        """Ids of the items that are sub-issues of it."""
+        return frozenset(need.item_id for need in self.needs if RelationSource.SUB_ISSUE in need.sources)
+
+    @property
     def has_branch(self) -> bool:
         """Whether its outcome is a branch and a pull request."""
         return self.kind in BRANCH_KINDS
@@ -227,3 +244,5 @@ class Brief(msgspec.Struct, frozen=True, kw_only=True):
     author: str = ""
     labels: tuple[str, ...] = ()
     is_trusted: bool = True
+    remarks: tuple[Remark, ...] = ()
+    """What was said below the issue, oldest first."""

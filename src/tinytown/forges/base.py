@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Protocol
 
 from tinytown.domain.forge import ForgeTraits
-from tinytown.domain.issue import Issue, Selection
+from tinytown.domain.issue import Issue, Remark, Selection
 from tinytown.domain.pull import (
     ChecksSeen,
     Known,
@@ -42,6 +42,10 @@ class Forge(Protocol):
 
     def issue(self, ref: IssueRef) -> Issue:
         """Read an issue. NotFoundError when there is none."""
+        ...
+
+    def remarks(self, ref: IssueRef) -> tuple[Remark, ...]:
+        """What people said below an issue, the newest ones, oldest first; not what bots or missions said."""
         ...
 
     def select(self, choice: Selection) -> tuple[IssueRef, ...]:

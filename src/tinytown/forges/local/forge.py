@@ -19,7 +19,7 @@ from tinytown.domain.errors import (
     NotFoundError,
 )
 from tinytown.domain.forge import ForgeTraits
-from tinytown.domain.issue import Issue, Selection
+from tinytown.domain.issue import Issue, Remark, Selection
 from tinytown.domain.pull import (
     CheckRun,
     ChecksSeen,
@@ -115,6 +115,11 @@ class LocalForge:
             author=found.text.author,
             url=shown(found.path),
         )
+
+    def remarks(self, ref: IssueRef) -> tuple[Remark, ...]:
+        """None: an issue file is all that is said."""
+        self._require_home(ref)
+        return ()
 
     @_git_trouble()
     def select(self, choice: Selection) -> tuple[IssueRef, ...]:
