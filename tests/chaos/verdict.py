@@ -66,14 +66,16 @@ def check_processes(town: ChaosTown, dispatchers: int) -> None:
     """No run is left, only the dispatchers and a host; git may be clearing away for a while."""
     wait_until(lambda: town.runs() == {}, "no run is left")
 
-    def others() -> list[list[str]]:
-        host = town.host
-        return [command_line(process) for process in town.living() if process not in {host, town.server}]
+    def others() -> list[tuple[int, list[str]]]:
+        known = {town.host, town.server}
+        return [(process.pid, command_line(process)) for process in town.living() if process not in known]
 
-    wait_until(
-        lambda: [line[-1:] for line in others()] == [["dispatch"]] * dispatchers,
-        f"only dispatchers are left: {others()}",
-    )
+    def are_dispatchers() -> bool:
+        return [line[-1:] for _, line in others()] == [["dispatch"]] * dispatchers
+
+    with contextlib.suppress(AssertionError):  # told below, with what is left
+        wait_until(are_dispatchers, "only dispatchers are left")
+    assert are_dispatchers(), f"left beside {town.host} and {town.server}: {others()}"
     assert town.host is not None
 
 

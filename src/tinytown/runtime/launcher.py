@@ -28,13 +28,14 @@ def host_lock(state: Path, *, inherited: int | None = None) -> Iterator[bool]:
     """
     if inherited is not None:
         os.set_inheritable(inherited, False)  # the agents' CLIs must not keep the lock
+        _sign(inherited, os.getpid())  # the starter may have been killed before it did
         yield True
         return
     with _opened(state) as file:
         if not _take(file, state):
             yield False
             return
-        _sign(file, os.getpid())
+        _sign(file.fileno(), os.getpid())
         yield True
 
 
@@ -47,7 +48,7 @@ def _opened(state: Path) -> Iterator[BufferedRandom]:
     """
     try:
         state.mkdir(mode=0o700, exist_ok=True)
-        file = (state / LOCK).open("a+b")
+        file = os.fdopen(os.open(state / LOCK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600), "r+b")
     except OSError as error:
         raise ConfigError(
             f"cannot use {state / LOCK}: {(error.strerror or str(error)).lower()}; make room or allow writing there"
@@ -68,10 +69,11 @@ def _take(file: BufferedRandom, state: Path) -> bool:
             return True
 
 
-def _sign(file: BufferedRandom, pid: int) -> None:
-    file.truncate(0)
-    file.write(str(pid).encode())
-    file.flush()
+def _sign(lock: int, pid: int | None) -> None:
+    """Write down who has the lock; the starter and the host may both do so, in any order."""
+    os.ftruncate(lock, 0)
+    if pid is not None:
+        os.pwrite(lock, str(pid).encode(), 0)
 
 
 def is_host_running(state: Path) -> bool:
@@ -105,6 +107,7 @@ def start_host(root: Path, state: Path, environ: Mapping[str, str]) -> bool:
     with _opened(state) as lock:
         if not _take(lock, state):
             return False
+        _sign(lock.fileno(), None)  # what is there is of a host that is dead
         logs = state / "logs"
         logs.mkdir(mode=0o700, parents=True, exist_ok=True)
         with (logs / "host.log").open("ab") as log:
@@ -118,7 +121,7 @@ def start_host(root: Path, state: Path, environ: Mapping[str, str]) -> bool:
                 start_new_session=True,
                 pass_fds=(lock.fileno(),),
             )
-        _sign(lock, host.pid)
+        _sign(lock.fileno(), host.pid)
     # It outlives this process; should it end before, somebody has to collect it.
     threading.Thread(target=host.wait, name="host-reaper", daemon=True).start()
     return True
