@@ -44,10 +44,10 @@ class LocalTown:
         self.checks = CheckStore(connection, keys)
         self.forge = self.make_forge()
 
-    def make_forge(self, *, has_checks: bool = False, base: str | None = None) -> LocalForge:
+    def make_forge(self, *, has_checks: bool = False, base: str | None = None, name: str = "home") -> LocalForge:
         return LocalForge(
             root=self.git.folder,
-            name="home",
+            name=name,
             pulls=self.pulls,
             checks=self.checks,
             now=lambda: NOW,

@@ -10,7 +10,7 @@ from tests.repositories import branch_with, commit
 
 from tinytown.domain.errors import ConflictError, ForgeError, ForgeUnavailableError
 from tinytown.domain.pull import Pull, PullDraft
-from tinytown.domain.refs import IssueRef
+from tinytown.domain.refs import IssueRef, parse_issue_ref
 from tinytown.repository.git import Git
 from tinytown.repository.mover import Mover
 from tinytown.store.connection import connect
@@ -402,3 +402,15 @@ def test_merge_by_hand_closes_the_issues_that_the_pull_request_names(town: Local
     assert (town.git.dirty_files(), town.git.current_branch()) == ((), "main")
     town.forge.mergeability(pull.url)
     assert town.git.line("rev-parse", "main^") == by_hand
+
+
+def test_a_folder_with_any_name_has_references_that_can_be_read_again(town: LocalTown) -> None:
+    forge = town.make_forge(name="My shop, größer (2)")
+    ref = IssueRef(*forge.home, 1)
+    assert parse_issue_ref(str(ref), ("other", "other")) == ref
+    head = branch_with(town.git, "tt/1", {"a": "1"})
+    pull = forge.open_pull(
+        PullDraft(branch="tt/1", base="main", head=head, title="First", body=f"Closes {ref}\n", marker="m")
+    )
+    forge.merge(pull.url, head, closes=(ref,))
+    assert forge.issue(ref).is_open is False

@@ -45,6 +45,7 @@ from tinytown.store.pulls import PullStore, StoredPull
 OWNER = "local"
 _NUMBER = re.compile(r"#?([1-9][0-9]{0,9})")
 _CLOSES = re.compile(r"Closes ([^\s/#]+)/([^\s/#]+)#([1-9][0-9]{0,9})")
+_UNNAMEABLE = re.compile(r"[^A-Za-z0-9._-]+")
 _EMPTY = "has no commits that its base branch lacks: nothing is left to merge"
 _ATTEMPTS = 5
 """How often a branch may move while it is looked at."""
@@ -83,7 +84,8 @@ class LocalForge:
 
         Args:
             root: the checkout the town is in.
-            name: of the repository, as issues and pull requests are called by it.
+            name: of the repository, as issues and pull requests are called by it; what no reference can hold, such as
+                spaces, becomes a dash.
             pulls: the pull requests.
             checks: their checks, which hosts run.
             now: the clock.
@@ -91,7 +93,7 @@ class LocalForge:
             base: the default branch; None: found out.
             issues_folder: where issue files are, relative to the repository's root.
         """
-        self.home = (OWNER, name)
+        self.home = (OWNER, _UNNAMEABLE.sub("-", name) or "repo")
         self._git = Git(root)
         self._pulls = pulls
         self._checks = checks
