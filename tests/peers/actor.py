@@ -58,7 +58,7 @@ class Actor:
 
     def review(self, number: int, event: str, body: str = "", *, on: Sequence[tuple[str, int, str]] = ()) -> int:
         """Event APPROVE, REQUEST_CHANGES or COMMENT; `on`: (path, line, text) of comments in the code."""
-        comments = [{"path": path, "line": line, "position": line, "body": text} for path, line, text in on]
+        comments = [{"path": path, "line": line, "body": text} for path, line, text in on]
         said = {"event": event, "body": body, "comments": comments}
         return int(self.call("POST", f"pulls/{number}/reviews", said)["id"])
 

@@ -54,7 +54,7 @@ class GitHub:
         """Tokens that are taken, with the scopes they say they have; others are refused by 401."""
         self.quota = Quota()
         self.rules = Rules(emulate, self.slug)
-        self.statuses = Statuses(bare, self.slug, url)
+        self.statuses = Statuses(bare, emulate, self.slug, url)
         self.gate = Gate(bare, emulate, self.slug, self.rules, self.statuses)
         self.branches = Branches(bare, emulate, self.slug)
         self.merging = Merging(self.branches, emulate, self.slug, self.gate)
@@ -64,7 +64,7 @@ class GitHub:
         self.graphql = GraphQL(emulate, self.slug, self.threads, self.gate)
         self.renames = Renames(emulate, self.slug, url)
         refusals = Refusals(bare, emulate, self.slug)
-        answering = (self.quota, self.rules, self.statuses, self.branches, self.issues, self.jobs, self.threads)
+        answering = (self.quota, self.rules, self.statuses, self.branches, self.issues, self.jobs)
         self._own: tuple[Part, ...] = tuple(one.answer for one in answering)
         self._first: tuple[Part, ...] = (self.renames.answer, refusals.answer, self.graphql.answer, self.merging.answer)
         self._lock = threading.RLock()
@@ -116,7 +116,7 @@ class GitHub:
         for part in self._own:
             if answer := part(request):
                 return self._described(request, answer)
-        answer = self.emulate.forward(request)
+        answer = self.emulate.forward(self.threads.rewritten(request))
         return self._amended(request, answer) if 200 <= answer.status < 300 and answer.body else answer
 
     def _amended(self, request: Request, answer: Answer) -> Answer:

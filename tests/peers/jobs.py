@@ -81,12 +81,12 @@ class Jobs:
         self.reruns.append(what)
         one = self._run(job) if job else None
         runs = [one] if one else self._runs_of(int(run)) if run else []
+        if any(each["status"] != "completed" for each in runs):
+            return refused(403, "This workflow is already running")
         if is_failed_only:
             runs = [each for each in runs if each["conclusion"] in _FAILED]
         if not runs:
             return refused(404, "Not Found")
-        if any(each["status"] != "completed" for each in runs):
-            return refused(403, "This workflow is already running")
         self._attempts[runs[0]["check_suite"]["id"]] += 1
         for each in runs:
             new = {"name": each["name"], "head_sha": each["head_sha"], "status": "queued"}
@@ -99,7 +99,8 @@ class Jobs:
 
     def _runs_of(self, suite: int) -> list[dict[str, Any]]:
         answer = self._emulate.ask("GET", f"{self._root}/check-suites/{suite}/check-runs?filter=latest&per_page=100")
-        return [self._seen(run) for run in answer.json()["check_runs"]] if answer.status == 200 else []
+        runs = sorted(answer.json()["check_runs"], key=lambda run: int(run["id"])) if answer.status == 200 else []
+        return [self._seen(run) for run in {run["name"]: run for run in runs}.values()]
 
     def _seen(self, run: dict[str, Any]) -> dict[str, Any]:
         output = run["output"] | {"annotations_url": f"{run['url']}/annotations"}

@@ -30,6 +30,8 @@ class Refusals:
         return None
 
     def _of_opening(self, body: dict[str, Any]) -> Answer | None:
+        if not {"head", "base"} <= set(body):
+            return invalid("PullRequest", code="missing_field", field="base" if "head" in body else "head")
         owner, _, head = str(body["head"]).rpartition(":")
         for field, name in (("head", head), ("base", body["base"])):
             if self._bare.commit_of(f"refs/heads/{name}") is None:

@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import unquote
 
+from tests.peers.emulate import Emulate
 from tests.peers.exchange import Answer, Request, refused, said
 from tests.peers.git import Bare
 
@@ -14,8 +15,9 @@ from tests.peers.git import Bare
 class Statuses:
     """Statuses by commit, newest first."""
 
-    def __init__(self, bare: Bare, slug: str, url: str) -> None:
+    def __init__(self, bare: Bare, emulate: Emulate, slug: str, url: str) -> None:
         self._bare = bare
+        self._emulate = emulate
         self._slug = slug
         self._url = f"{url}/repos/{slug}"
         self._of: dict[str, list[dict[str, Any]]] = {}
@@ -75,6 +77,7 @@ class Statuses:
             "statuses": statuses,
             "sha": sha,
             "total_count": len(statuses),
+            "repository": self._emulate.call("GET", f"/repos/{self._slug}"),
             "commit_url": f"{self._url}/commits/{sha}",
             "url": f"{self._url}/commits/{sha}/status",
         }

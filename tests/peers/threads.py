@@ -8,7 +8,7 @@ from typing import Any
 
 import msgspec
 from tests.peers.emulate import Emulate
-from tests.peers.exchange import Answer, Request
+from tests.peers.exchange import Request
 from tests.peers.queries import connection
 
 
@@ -29,28 +29,35 @@ class Threads:
             threads.setdefault(one.get("in_reply_to_id") or one["id"], []).append(one)
         return [self._thread(first, its) for first, its in threads.items()]
 
-    def answer(self, request: Request) -> Answer | None:
-        """A reply, by the address that emulate lacks."""
-        found = re.fullmatch(rf"({self._root}/\d+/comments)/(\d+)/replies", request.path)
+    def rewritten(self, request: Request) -> Request:
+        """Replies, and comments by their line, said as emulate takes them."""
+        found = re.fullmatch(rf"({self._root}/\d+)/(comments|comments/(\d+)/replies|reviews)", request.path)
         if not found or request.method != "POST":
-            return None
-        body = json.dumps(request.json() | {"in_reply_to": int(found[2])}).encode()
-        return self._emulate.forward(msgspec.structs.replace(request, path=found[1], body=body))
+            return request
+        body = request.json()
+        body["comments"] = [_placed(one) for one in body.get("comments", [])]
+        if answered := found[3] or body.get("in_reply_to"):
+            body["in_reply_to_id"] = int(answered)
+        path = f"{found[1]}/{'reviews' if found[2] == 'reviews' else 'comments'}"
+        return msgspec.structs.replace(request, path=path, body=json.dumps(_placed(body)).encode())
 
     def amend(self, request: Request, body: Any) -> Any:
-        """The lines that a comment was on, and is on no more when it is outdated."""
-        if re.fullmatch(rf"{self._root}/\d+/comments", request.path) and isinstance(body, list):
-            return [self._seen(one) for one in body]
-        return body
+        """The places of comments: replies have their thread's, and an outdated one has no line any more."""
+        if not re.fullmatch(rf"{self._root}/\d+/comments(/\d+/replies)?", request.path):
+            return body
+        return [self._seen(one) for one in body] if isinstance(body, list) else self._seen(body)
 
     def _seen(self, comment: dict[str, Any]) -> dict[str, Any]:
-        line = comment.get("line")
-        was = {"original_line": comment.get("original_line") or line, "subject_type": "line"}
-        is_outdated = (comment.get("in_reply_to_id") or comment["id"]) in self.outdated
-        return comment | was | ({"line": None, "position": None} if is_outdated else {})
+        first = comment
+        if comment.get("in_reply_to_id"):
+            first = self._emulate.call("GET", f"{self._root}/comments/{comment['in_reply_to_id']}")
+        line = first.get("line") or first.get("position")
+        place = {"path": first["path"], "original_line": line, "original_position": line, "subject_type": "line"}
+        is_outdated = first["id"] in self.outdated
+        return comment | place | dict.fromkeys(("line", "position"), None if is_outdated else line)
 
     def _thread(self, first: int, comments: list[dict[str, Any]]) -> dict[str, Any]:
-        line = comments[0].get("line")
+        line = comments[0].get("line") or comments[0].get("position")
         return {
             "id": f"PRRT_{first}",
             "isResolved": first in self.resolved,
@@ -70,6 +77,11 @@ def author(user: dict[str, Any]) -> dict[str, Any]:
     login = user["login"]
     kind = "Bot" if login.endswith("[bot]") else "User"
     return {"login": login.removesuffix("[bot]"), "__typename": kind}
+
+
+def _placed(comment: dict[str, Any]) -> dict[str, Any]:
+    """emulate wants a position in the diff with a review's comment; a line is taken for it."""
+    return comment | ({"position": comment["line"]} if "line" in comment and "position" not in comment else {})
 
 
 def _comment(one: dict[str, Any]) -> dict[str, Any]:
