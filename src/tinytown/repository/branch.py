@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from tinytown.domain.errors import GitError
 from tinytown.repository.git import Git
 
@@ -44,10 +46,19 @@ def branch_base(git: Git, name: str) -> str | None:
     return git.run("config", "--get", f"branch.{name}.tinytown-base", accept=(0, 1)).out.strip() or None
 
 
-def claim_branch(git: Git, wanted: str, *, owner: str, base: str) -> str:
+def claim_branch(
+    git: Git, wanted: str, *, owner: str, base: str, is_foreign: Callable[[str], bool] = lambda _name: False
+) -> str:
     """The branch name that the item may use: `wanted`, or `wanted-<first 8 of owner>` when that is someone else's.
 
     The claim is written before the branch is made, so that a crash in between leaves nothing without an owner.
+
+    Args:
+        git: the repository.
+        wanted: the name.
+        owner: the item's id.
+        base: what the branch starts from.
+        is_foreign: whether a name not used here is someone else's elsewhere; not asked about the one with the id in it.
 
     Raises:
         GitError: the name is not valid for a branch, or both are someone else's.
@@ -56,7 +67,11 @@ def claim_branch(git: Git, wanted: str, *, owner: str, base: str) -> str:
         git.run("check-ref-format", "--branch", name)
         if branch_owner(git, name) == owner:
             return name
-        if git.find_branch(name) is None and branch_owner(git, name) is None:
+        if (
+            git.find_branch(name) is None
+            and branch_owner(git, name) is None
+            and (name != wanted or not is_foreign(name))
+        ):
             git.run("config", f"branch.{name}.tinytown-owner", owner)
             git.run("config", f"branch.{name}.tinytown-base", base)
             return name

@@ -61,6 +61,12 @@ class Mover:
         notices = self.repair()
         return notices if is_moved else None
 
+    def obstacles(self, branch: str, old: str, new: str) -> tuple[str, ...]:
+        """Which checkouts of the branch could not follow it from `old` to `new`, and why."""
+        there = (checkout.path for checkout in checkouts(self._git) if checkout.branch == branch and checkout.is_there)
+        found = ((path, self._obstacle(path, old, new)) for path in there)
+        return tuple(shown(f"{path} {obstacle}") for path, obstacle in found if obstacle)
+
     def repair(self) -> tuple[str, ...]:
         """Finish what a crash, or `move`, left to do; what people should know of it."""
         done = (self._leave(one) if one.obstacle else self._follow(one) for one in self._read())

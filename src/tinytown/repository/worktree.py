@@ -22,6 +22,7 @@ from tinytown.repository.hooks import Hooks
 from tinytown.repository.include import copy_included
 from tinytown.repository.lock import locked
 from tinytown.repository.start import Start, find_start, resolve
+from tinytown.repository.upstream import Upstream
 from tinytown.repository.worktree_folder import at_stake, discard, is_usable, recover
 from tinytown.repository.worktree_record import Phase, WorktreeRecord, read_record, write_record
 
@@ -68,20 +69,54 @@ class Removal(msgspec.Struct, frozen=True, kw_only=True):
     """Hooks that failed."""
 
 
+class _Wanted(msgspec.Struct, frozen=True):
+    """What a work item's worktree is to be; see `Worktrees.prepare`."""
+
+    branch: str
+    base: str
+    starts_from: tuple[str, ...]
+    owner: str
+    head: str | None
+
+
 class Worktrees:
     """The worktrees under one folder, normally `.tt/worktrees`."""
 
     def __init__(
-        self, checkout: Path, folder: Path, *, hooks: Hooks | None = None, guard: Callable[[Path], None] | None = None
+        self,
+        checkout: Path,
+        folder: Path,
+        *,
+        hooks: Hooks | None = None,
+        guard: Callable[[Path], None] | None = None,
+        upstream: Upstream | None = None,
     ) -> None:
-        """Args: guard refuses (WorktreeOccupiedError) to have a worktree that is there used by another run."""
+        """Make the gateway to the worktrees.
+
+        Args:
+            checkout: the repository.
+            folder: where they are.
+            hooks: around them and the runs in them.
+            guard: refuses (WorktreeOccupiedError) to have a worktree that is there used by another run.
+            upstream: where their work is merged and others push; None: all of that happens in this repository.
+        """
         self.folder = folder
+        self._upstream = upstream
         self._guard = guard
         self._git = Git(checkout)
         self._hooks = hooks or Hooks()
         self._git_lock = folder.parent / "git.lock"
 
-    def prepare(self, name: str, *, branch: str, base: str, starts_from: tuple[str, ...] = (), owner: str) -> Worktree:
+    def prepare(
+        self,
+        name: str,
+        *,
+        branch: str,
+        base: str,
+        starts_from: tuple[str, ...] = (),
+        owner: str,
+        head: str | None = None,
+    ) -> Worktree:
         """The worktree of a work item: made when there is none, finished when a crash left it half made, else as it is.
 
         Args:
@@ -91,20 +126,23 @@ class Worktrees:
             base: the branch that the work goes into.
             starts_from: the dependencies' branches; those not in `base` yet are what it starts from.
             owner: the item's id.
+            head: the commit that was handed in for it last; with an upstream the branch there that has it is its own.
 
         Raises:
             GitError: git or a hook failed; calling again goes on from there.
             WorktreeOccupiedError: a process of an earlier run is still in it.
         """
         candidates = (_check(name), f"{name}-{owner[:8]}")
+        fetched = self._upstream.fetch(base, branch, f"{branch}-{owner[:8]}", *starts_from) if self._upstream else ()
         for candidate in candidates:
             with self._alone(candidate):
                 if self._owner_of(candidate) not in {None, owner}:
                     continue
                 self._check_free(candidate)
                 with locked(self._git_lock):
-                    notes = self._ensure(candidate, branch, base, starts_from, owner)
-                return self._worktree(candidate, notes + self._furnish(candidate))
+                    notes = self._ensure(candidate, _Wanted(branch, base, starts_from, owner, head))
+                    notes += self._caught_up(candidate)
+                return self._worktree(candidate, fetched + notes + self._furnish(candidate))
         raise GitError(f"worktrees {' and '.join(candidates)} belong to others; remove one of them")
 
     def checkout_for_review(self, name: str, head: str) -> Worktree:
@@ -117,7 +155,7 @@ class Worktrees:
             GitError: there is no such commit, or git or a hook failed.
             WorktreeOccupiedError: a process of an earlier run is still in it.
         """
-        sha = self._git.rev_parse(head)
+        sha = self._commit_of(head)
         names = (_check(name), f"{name}-{sha[:8]}", *(f"{name}-{sha[:8]}-{count}" for count in range(2, _MOST_REVIEWS)))
         for candidate in names:
             with self._alone(candidate):
@@ -180,7 +218,7 @@ class Worktrees:
         there = self._git.at(path)
         head = there.rev_parse("HEAD")
         record = read_record(self._record_file(name))
-        base = resolve(self._git, record.base) if record and record.base else None
+        base = self._resolve(record.base) if record and record.base else None
         start = record.start if record else None
         known = [f"^{sha}" for sha in (base, start) if sha]
         own = self._git.find_branch(record.branch) if record and record.branch else None
@@ -193,34 +231,64 @@ class Worktrees:
             dirty=tuple(map(shown, there.dirty_files())),
         )
 
-    def _ensure(self, name: str, branch: str, base: str, starts_from: tuple[str, ...], owner: str) -> tuple[str, ...]:
+    def _ensure(self, name: str, wanted: _Wanted) -> tuple[str, ...]:
         path, file = self._path(name), self._record_file(name)
         notes = recover(self._git, path, file)
         found, record = checkout_at(self._git, path), read_record(file)
         if found is not None and record is not None:
             return notes
-        own = found.branch if found and found.branch else claim_branch(self._git, branch, owner=owner, base=base)
-        start = self._start_of(own, base, starts_from)
-        draft = WorktreeRecord(owner=owner, branch=own, base=base, start=start.sha, phase=Phase.ADDING)
+        own = found.branch if found and found.branch else self._claim(wanted)
+        tip, start = self._start_of(own, wanted)
+        draft = WorktreeRecord(owner=wanted.owner, branch=own, base=wanted.base, start=start.sha, phase=Phase.ADDING)
         if found is not None:
             write_record(file, msgspec.structs.replace(draft, phase=Phase.READY))
             return notes
         write_record(file, draft)
         if self._git.find_branch(own) is None:
-            self._git.update_ref(f"refs/heads/{own}", start.sha, NO_COMMIT, reason="tinytown: start work")
+            self._git.update_ref(f"refs/heads/{own}", tip, NO_COMMIT, reason="tinytown: start work")
         self._git.run("worktree", "add", "--quiet", str(path), own)
         write_record(file, msgspec.structs.replace(draft, phase=Phase.FURNISHING))
         return notes + start.notes
 
-    def _start_of(self, branch: str, base: str, starts_from: tuple[str, ...]) -> Start:
-        """Where the branch starts, or started: that is kept in git's configuration, beside the branch."""
+    def _claim(self, wanted: _Wanted) -> str:
+        upstream = self._upstream
+        return claim_branch(
+            self._git,
+            wanted.branch,
+            owner=wanted.owner,
+            base=wanted.base,
+            is_foreign=lambda name: upstream is not None and upstream.is_foreign(name, wanted.base, wanted.head),
+        )
+
+    def _start_of(self, branch: str, wanted: _Wanted) -> tuple[str, Start]:
+        """(what a new branch is at, where its work starts, or started): the latter is kept in git's configuration."""
         setting = f"branch.{branch}.tinytown-start"
         kept = self._git.run("config", "--get", setting, accept=(0, 1)).out.strip()
-        if self._git.find_branch(branch) is not None:
-            return Start(kept or self._git.merge_base(branch, resolve(self._git, base) or branch) or "")
-        start = find_start(self._git, base, starts_from)
+        tip = self._git.find_branch(branch)
+        if tip is None and self._upstream is not None:  # work on it that was begun on another machine
+            tip = self._upstream.work_on(branch, wanted.base)
+        if tip is not None:
+            return tip, Start(kept or self._git.merge_base(tip, self._resolve(wanted.base) or tip) or "")
+        start = find_start(self._git, wanted.base, wanted.starts_from, is_remote_first=self._upstream is not None)
         self._git.run("config", setting, start.sha)
-        return start
+        return start.sha, start
+
+    def _caught_up(self, name: str) -> tuple[str, ...]:
+        record = read_record(self._record_file(name))
+        return self._upstream.catch_up(record.branch) if self._upstream and record and record.branch else ()
+
+    def _resolve(self, branch: str) -> str | None:
+        return resolve(self._git, branch, is_remote_first=self._upstream is not None)
+
+    def _commit_of(self, name: str) -> str:
+        """The commit that a branch or a sha names, fetched where it may be elsewhere."""
+        if self._upstream is None:
+            return self._git.rev_parse(name)
+        if self._git.find_commit(name) is None:
+            self._upstream.fetch_commit(name)
+        elif self._resolve(name) != name:
+            self._upstream.fetch(name)
+        return self._resolve(name) or self._git.rev_parse(name)
 
     def _ensure_detached(self, name: str, sha: str) -> tuple[str, ...] | None:
         """Have the review's worktree at the commit; None when something else is there and has to stay."""

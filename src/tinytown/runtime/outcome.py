@@ -45,6 +45,8 @@ class Evidence(msgspec.Struct, frozen=True, kw_only=True):
     """Files changed but not committed."""
     hook_failures: tuple[str, ...] = ()
     """What went wrong after it that is no fault of the agent's."""
+    push_failure: str = ""
+    """Why its branch could not be pushed; empty when it was, or was not to be."""
 
 
 class Ended(msgspec.Struct, frozen=True, kw_only=True):
@@ -73,6 +75,7 @@ def judge(ended: Ended, *, max_nudges: int, now: datetime) -> RunEnd:
     end = msgspec.structs.replace(
         end,
         hook_failures=ended.evidence.hook_failures,
+        push_failure=ended.evidence.push_failure,
         tokens=usage.tokens,
         cost_usd=usage.cost_usd,
         keeps_extras=ended.result is None or end.outcome == "dropped",

@@ -255,7 +255,10 @@ class Runner:
         """What is stored of a run goes into events and other agents' prompts."""
         said = {name: self._redacted(end.task_fields[name]) for name in ("result", "reason") if name in end.task_fields}
         failures = tuple(map(self._redacted, end.hook_failures))
-        return msgspec.structs.replace(end, task_fields=end.task_fields | said, hook_failures=failures)
+        pushing = self._redacted(end.push_failure)
+        return msgspec.structs.replace(
+            end, task_fields=end.task_fields | said, hook_failures=failures, push_failure=pushing
+        )
 
     def _redacted(self, text: str) -> str:
         return redact(text, secret_values(self._tools.environ))
@@ -276,8 +279,13 @@ class Runner:
             head_before = await self._threads.work(lambda: tools.workshop.before(worktree))
             prompt = self._redacted(write_prompt(assignment(self._agent, claim, material, worktree, run_id)))
             result = await self._launch(run_id, worktree, prompt)
-            evidence = await self._threads.work(lambda: tools.workshop.after(worktree, head_before))
-            await self._threads.work(lambda: self._log(evidence.hook_failures))
+            is_published = claim.task is not None and claim.task.spec.item_id is not None
+            evidence = await self._threads.work(
+                lambda: tools.workshop.after(worktree, head_before, is_published=is_published)
+            )
+            await self._threads.work(
+                lambda: self._log(tuple(filter(None, (*evidence.hook_failures, evidence.push_failure))))
+            )
         except (LeaseLostError, AgentCliError, WorktreeOccupiedError):
             raise
         except TinytownError as error:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from pathlib import Path
 
 import msgspec
 
 from tinytown.domain.agent import Agent
-from tinytown.domain.errors import NotFoundError
+from tinytown.domain.errors import GitError, NotFoundError
 from tinytown.domain.ids import short
 from tinytown.domain.task import Task, TaskKind
 from tinytown.domain.workitem import Brief, WorkItem
@@ -53,7 +54,11 @@ def gather(missions: MissionStore, tasks: TaskStore, task: Task | None) -> Mater
 class Workshop:
     """The worktrees of a town's checkout."""
 
-    def __init__(self, worktrees: Worktrees, git: Git, default_branch: str) -> None:
+    def __init__(
+        self, worktrees: Worktrees, git: Git, default_branch: str, publish: Callable[[str], None] | None = None
+    ) -> None:
+        """Args: publish pushes a branch (GitError when it cannot); None: nothing is pushed."""
+        self._publish = publish
         self._worktrees = worktrees
         self._git = git
         self._default_branch = default_branch
@@ -68,16 +73,24 @@ class Workshop:
             return self._worktrees.checkout_for_review(f"review-{short(spec.item_id or spec.id)}", spec.head or "HEAD")
         if spec.item_id is None:
             name = f"task-{short(spec.id)}"
-            return self._prepare(name, f"tt/{name}", spec.base, (), spec.id)
+            return self._prepare(name, f"tt/{name}", spec.base, (), owner=spec.id)
         if spec.branch is None:
             return self._worktrees.checkout_for_review(f"item-{short(spec.item_id)}", spec.base or self._default_branch)
         name = _plain(spec.branch.removeprefix("tt/"))
-        return self._prepare(name, spec.branch, spec.base, spec.starts_from, spec.item_id)
+        return self._prepare(name, spec.branch, spec.base, spec.starts_from, owner=spec.item_id, head=spec.head)
 
-    def _prepare(self, name: str, branch: str, base: str | None, starts_from: tuple[str, ...], owner: str) -> Worktree:
-        return self._worktrees.prepare(
-            name, branch=branch, base=base or self._default_branch, starts_from=starts_from, owner=owner
-        )
+    def _prepare(
+        self,
+        name: str,
+        branch: str,
+        base: str | None,
+        starts_from: tuple[str, ...],
+        *,
+        owner: str,
+        head: str | None = None,
+    ) -> Worktree:
+        base = base or self._default_branch
+        return self._worktrees.prepare(name, branch=branch, base=base, starts_from=starts_from, owner=owner, head=head)
 
     def before(self, worktree: Worktree) -> str:
         """Run the hook before the run; returns the head commit it starts from: its branch's, if it has one."""
@@ -88,8 +101,11 @@ class Workshop:
         own = self._git.find_branch(worktree.branch) if worktree.branch else None
         return own or self._git.at(worktree.path).rev_parse("HEAD")
 
-    def after(self, worktree: Worktree, head_before: str) -> Evidence:
-        """Run the hook after the run and look at what is there."""
+    def after(self, worktree: Worktree, head_before: str, *, is_published: bool = False) -> Evidence:
+        """Run the hook after the run, look at what is there, and push it if it is to be published.
+
+        A push that fails is told and nothing else: whoever opens or looks at the pull request pushes again.
+        """
         failures = self._worktrees.after_run(worktree)
         status = self._worktrees.status(worktree.name)
         if not worktree.branch:
@@ -102,7 +118,18 @@ class Workshop:
             elsewhere=_elsewhere(status),
             dirty=status.dirty,
             hook_failures=failures,
+            push_failure=self._pushed(worktree.branch) if is_published and status.made else "",
         )
+
+    def _pushed(self, branch: str) -> str:
+        """Push the branch; why that failed, empty when it did not."""
+        if self._publish is None:
+            return ""
+        try:
+            self._publish(branch)
+        except GitError as error:
+            return error.message
+        return ""
 
 
 def assignment(agent: Agent, claim: Claim, material: Material, worktree: Worktree, run_id: str) -> Assignment:

@@ -47,6 +47,8 @@ class RunEnd(msgspec.Struct, frozen=True, kw_only=True):
     retry_at: datetime | None = None
     hook_failures: tuple[str, ...] = ()
     """Each becomes an event."""
+    push_failure: str = ""
+    """Becomes an event, unless empty."""
     tokens: int = 0
     cost_usd: float = 0.0
     max_tries: int = 3
@@ -152,6 +154,7 @@ class HostStore:
             agent_state=end.agent_state,
             agent_fields=end.agent_fields,
             hook_failures=end.hook_failures,
+            push_failure=end.push_failure,
             tokens=end.tokens,
             cost=str(end.cost_usd),
             max_tries=end.max_tries,

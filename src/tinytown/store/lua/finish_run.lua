@@ -1,7 +1,7 @@
 -- Ends a run: its outcome is stored and its messages are acknowledged, or given back, in one step.
 -- A: agent, host, token, run, outcome (completed | failed | retry | dropped), task_fields (map), later_ms,
---    agent_state (idle | stopped | error | paused), agent_fields (map), hook_failures (texts), tokens, cost, max_tries,
---    keeps_extras, is_round (whether it counts among the agent's rounds), seen_report (what the outcome was judged with,
+--    agent_state (idle | stopped | error | paused), agent_fields (map), hook_failures (texts), push_failure (text, may be
+--    empty), tokens, cost, max_tries, keeps_extras, is_round (whether it counts among the agent's rounds), seen_report (what the outcome was judged with,
 --    '' for no report; nil when it does not matter), at, ms
 -- STALE: the task was reported on, or taken back, after it was judged; nothing was written.
 -- LEASE: the host lost its lease, or the agent is in another run. Returns the agent's new state.
@@ -67,6 +67,9 @@ redis.call('HINCRBY', name, 'tokens', A.tokens)
 redis.call('HINCRBYFLOAT', name, 'cost_usd', A.cost)
 for _, failure in ipairs(A.hook_failures) do
   emit('hook.failed', A.at, {agent = A.agent, task = task or nil, text = failure})
+end
+if A.push_failure ~= '' then
+  emit('push.failed', A.at, {agent = A.agent, task = task or nil, text = A.push_failure})
 end
 emit('run.finished', A.at, {agent = A.agent, task = task or nil, text = A.outcome})
 emit('agent.' .. new_state, A.at, {agent = A.agent})
