@@ -5,7 +5,7 @@ from itertools import pairwise
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tinytown.planner.graph import cycle, cycles, order, weight_behind
+from tinytown.planner.graph import cycle, cycles, longest_chain, order, weight_behind
 
 NODES = st.integers(0, 8).map(str)
 GRAPHS = st.dictionaries(NODES, st.lists(NODES, max_size=4, unique=True))
@@ -44,3 +44,11 @@ def test_weight_is_one_more_than_the_heaviest_that_waits_for_it(edges: dict[str,
     for node, weight in weights.items():
         waiting = [weights[other] for other, needed in edges.items() if node in needed]
         assert weight == max((w + 1 for w in waiting), default=0)
+
+
+@given(ACYCLIC)
+def test_longest_chain_is_a_path_and_none_is_longer(edges: dict[str, list[str]]) -> None:
+    chain = longest_chain(edges)
+
+    assert all(needed in edges[node] for needed, node in pairwise(chain))
+    assert len(chain) == max((weight + 1 for weight in weight_behind(edges).values()), default=0)

@@ -4,26 +4,28 @@ Two steps, because what an issue depends on is known only once its text was read
 mission must be looked up, `compile_mission` makes the items.
 
 An objective that is closed already becomes an item that is done, and waits for nothing. One that the manifest skips
-becomes no item; what depends on it waits for it as for any issue outside the mission.
+becomes no item; what depends on it waits for it as for any issue outside the mission. Which issues an objective has as
+parts, and so brings into the mission, is `planner.parts`' matter; here it waits for them.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from datetime import datetime
+from itertools import pairwise
 
 import msgspec
 
 from tinytown.domain.errors import ProblemsError
 from tinytown.domain.ids import derive_id
-from tinytown.domain.issue import Issue
+from tinytown.domain.issue import Issue, RelationSource
 from tinytown.domain.refs import IssueRef, ObjectiveRef
-from tinytown.domain.workitem import Brief, OutsideDependency, WorkItem, WorkStatus
+from tinytown.domain.workitem import Brief, Need, OutsideDependency, WorkItem, WorkStatus
 from tinytown.planner.branch import branch_of
 from tinytown.planner.classify import classify
 from tinytown.planner.graph import cycles
-from tinytown.planner.manifest import Manifest, Override, named_issue
-from tinytown.planner.markers import Found, find_dependencies
+from tinytown.planner.manifest import Manifest, Override
+from tinytown.planner.needs import Needs, as_home, identity_of, needs_of, overrides_of
 from tinytown.planner.prose import first_heading
 
 
@@ -48,15 +50,15 @@ def scan(
         home: (owner, repo) that bare issue numbers belong to.
         manifest: corrections, if there is a mission.toml.
     """
-    overrides = _overrides(manifest, home)[0]
+    overrides = overrides_of(manifest, home)[0]
     outside: dict[IssueRef, IssueRef] = {}
     for ref, issue in issues.items():
-        override = overrides.get(_identity(ref))
+        override = overrides.get(identity_of(ref))
         if not issue.is_open or (override and override.skip):
             continue
-        for needed in _needs(ref, issue, override, home).refs:
-            outside.setdefault(needed.folded, _as_home(needed, home))
-    inside = {_identity(ref) for ref in issues}
+        for needed, _ in needs_of(ref, issue, override, home).each():
+            outside.setdefault(needed.folded, as_home(needed, home))
+    inside = {identity_of(ref) for ref in issues}
     return frozenset(ref for folded, ref in outside.items() if folded not in inside)
 
 
@@ -88,7 +90,7 @@ def compile_mission(
     """
     compiler = _Compiler(mission_id, roles, home, now)
     compiler.take(objectives, issues, manifest)
-    items = compiler.items({_identity(ref): issue for ref, issue in outside.items()})
+    items = compiler.items({identity_of(ref): issue for ref, issue in outside.items()})
     if compiler.problems:
         raise ProblemsError(tuple(compiler.problems))
     return Compiled(items=items, briefs=compiler.briefs, warnings=tuple(compiler.warnings))
@@ -123,11 +125,11 @@ class _Compiler:
         self, objectives: Iterable[ObjectiveRef], issues: Mapping[ObjectiveRef, Issue], manifest: Manifest | None
     ) -> None:
         """Sort out which objectives become items."""
-        overrides, problems = _overrides(manifest, self._home)
+        overrides, problems = overrides_of(manifest, self._home)
         self.problems += problems
-        read = {_identity(ref): issue for ref, issue in issues.items()}
+        read = {identity_of(ref): issue for ref, issue in issues.items()}
         for ref in objectives:
-            self._take(ref, read.get(_identity(ref)), overrides.get(_identity(ref)))
+            self._take(ref, read.get(identity_of(ref)), overrides.get(identity_of(ref)))
         for ref, override in overrides.items():
             if ref not in read:
                 label = ref.label(self._home)
@@ -140,13 +142,15 @@ class _Compiler:
             self.problems.append("no objective is left to work on; name another, or change 'skip' in the manifest")
 
     def _take(self, ref: ObjectiveRef, issue: Issue | None, override: Override | None) -> None:
-        identity, label = _identity(ref), ref.label(self._home)
+        identity, label = identity_of(ref), ref.label(self._home)
         if identity in self._chosen:
             self.warnings.append(f"{label} is named twice; it is taken once")
         elif issue is None:
             self.problems.append(f"{label} cannot be read")
         elif override and override.skip:
             self._skipped[identity] = issue
+        elif issue.is_pull:
+            self.problems.append(f"{label} is a pull request, not an issue; name the issue that it is about")
         else:
             item_id = derive_id(self._mission_id, "item", str(identity))
             self._chosen[identity] = _Objective(ref=ref, issue=issue, override=override, item_id=item_id, label=label)
@@ -159,16 +163,19 @@ class _Compiler:
         """
         known = {**outside, **self._skipped}
         items = tuple(self._item(objective, known) for objective in self._chosen.values())
-        labels = {item.id: item.key for item in items}
+        by_id = {item.id: item for item in items}
         for path in cycles({item.id: item.depends_on for item in items}):
-            self.problems.append(f"dependencies go in a circle: {' -> '.join(labels[node] for node in path)}")
+            steps = [by_id[path[0]].key, *(_step(by_id[a], by_id[b]) for a, b in pairwise(path))]
+            self.problems.append(f"dependencies go in a circle: {' -> '.join(steps)}")
         return items
 
     def _item(self, objective: _Objective, known: Mapping[ObjectiveRef, Issue | None]) -> WorkItem:
         issue, override = objective.issue, objective.override or Override(issue=1)
         title = _title(objective)
         found = classify(msgspec.structs.replace(issue, title=title), self._roles, kind=override.kind)
-        depends_on, waits_for = self._links(objective, known)
+        needs, waits_for = self._links(objective, known)
+        if issue.is_open:
+            self._tell_of(objective)
         self.briefs[objective.item_id] = _brief(issue, title)
         return WorkItem(
             id=objective.item_id,
@@ -177,8 +184,9 @@ class _Compiler:
             title=title,
             kind=found.kind,
             status=WorkStatus.PENDING if issue.is_open else WorkStatus.DONE,
-            depends_on=depends_on,
+            depends_on=tuple(need.item_id for need in needs),
             waits_for=waits_for,
+            needs=needs,
             owner_role=override.owner_role or found.role,
             priority=override.priority or 0,
             source_ref=str(objective.ref),
@@ -189,27 +197,36 @@ class _Compiler:
 
     def _links(
         self, objective: _Objective, known: Mapping[ObjectiveRef, Issue | None]
-    ) -> tuple[tuple[str, ...], tuple[OutsideDependency, ...]]:
-        """Ids of the items, and the outside issues, that must be done before."""
+    ) -> tuple[tuple[Need, ...], tuple[OutsideDependency, ...]]:
+        """The items, and the outside issues, that must be done before, with where that is said."""
         if not objective.issue.is_open:
             self.warnings.append(f"{objective.label} is closed already; it is taken as done")
             return (), ()
-        needs = _needs(objective.ref, objective.issue, objective.override, self._home)
+        needs = needs_of(objective.ref, objective.issue, objective.override, self._home)
         self.warnings += needs.warnings
-        inside = tuple(self._chosen[ref.folded].item_id for ref in needs.refs if ref.folded in self._chosen)
-        others = [ref for ref in needs.refs if ref.folded not in self._chosen]
-        return inside, tuple(self._outside(objective, others, known))
-
-    def _outside(
-        self, objective: _Objective, refs: Iterable[IssueRef], known: Mapping[ObjectiveRef, Issue | None]
-    ) -> Iterator[OutsideDependency]:
-        for ref in refs:
+        inside, outside = Needs(), Needs()
+        for ref, sources in needs.each():
             issue = known.get(ref.folded)
-            if issue is None:
-                label = ref.label(self._home)
-                self.problems.append(f"{objective.label} depends on {label}, which does not exist")
+            now = _moved(ref, issue)
+            if now.folded in self._chosen:
+                inside.add(now, *sources)
+            elif issue is None:
+                self.problems.append(f"{objective.label} depends on {ref.label(self._home)}, which does not exist")
             elif issue.is_open:
-                yield OutsideDependency(ref=_as_home(ref, self._home), is_open=True, checked_at=self._now)
+                outside.add(as_home(now, self._home), *sources)
+        inside.drop(objective.ref)
+        waits_for = (
+            OutsideDependency(ref=ref, is_open=True, checked_at=self._now, sources=sources)
+            for ref, sources in outside.each()
+        )
+        return tuple(Need(self._chosen[r.folded].item_id, sources) for r, sources in inside.each()), tuple(waits_for)
+
+    def _tell_of(self, objective: _Objective) -> None:
+        if objective.issue.notice:
+            self.warnings.append(objective.issue.notice)
+        if not objective.issue.is_trusted:
+            by = objective.issue.author or "somebody unknown"
+            self.warnings.append(f"{objective.label} is by {by}, who is not trusted; agents are told to take care")
 
     def _branch(self, objective: _Objective, title: str) -> str:
         wanted = branch_of(objective.ref, title, self._home)
@@ -237,38 +254,17 @@ def _brief(issue: Issue, title: str) -> Brief:
         author=issue.author,
         labels=issue.labels,
         is_trusted=issue.is_trusted,
+        remarks=issue.remarks,
     )
 
 
-def _identity(ref: ObjectiveRef) -> ObjectiveRef:
-    return ref.folded if isinstance(ref, IssueRef) else ref
+def _moved(ref: IssueRef, issue: Issue | None) -> IssueRef:
+    """Where an issue is by now, that was found under that reference."""
+    return issue.ref if issue is not None and isinstance(issue.ref, IssueRef) else ref
 
 
-def _as_home(ref: IssueRef, home: tuple[str, str]) -> IssueRef:
-    """The reference, with the home repository spelled as the forge spells it."""
-    at_home = IssueRef(*home, ref.number)
-    return at_home if at_home.folded == ref.folded else ref
-
-
-def _overrides(manifest: Manifest | None, home: tuple[str, str]) -> tuple[dict[ObjectiveRef, Override], list[str]]:
-    """The manifest's overrides by folded reference, and what is wrong with them."""
-    found: dict[ObjectiveRef, Override] = {}
-    problems: list[str] = []
-    for override in manifest.overrides if manifest else ():
-        ref = named_issue(override.issue, home)
-        if ref.folded in found:  # `5` and `owner/repo#5` are the same only once the home repository is known
-            problems.append(f"the manifest overrides {ref.label(home)} twice")
-        found[ref.folded] = override
-    return found, problems
-
-
-def _needs(ref: ObjectiveRef, issue: Issue, override: Override | None, home: tuple[str, str]) -> Found:
-    """What an objective depends on."""
-    itself = ref if isinstance(ref, IssueRef) else None
-    if override is None or override.depends_on is None:
-        return find_dependencies(issue.body, home=itself.repository if itself else home, itself=itself)
-    named = {_identity(needed): needed for needed in (named_issue(n, home) for n in override.depends_on)}
-    if named.pop(_identity(ref), None) is None:
-        return Found(tuple(named.values()))
-    label = ref.label(home)
-    return Found(tuple(named.values()), (f"the manifest says that {label} depends on itself; that is ignored",))
+def _step(item: WorkItem, needed: WorkItem) -> str:
+    """A dependency in a circle, with where it is said when that is not the text."""
+    sources = next(need.sources for need in item.needs if need.item_id == needed.id)
+    told = "" if RelationSource.TEXT in sources else f" ({sources[0].value})"
+    return f"{needed.key}{told}"

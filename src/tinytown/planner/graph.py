@@ -60,3 +60,23 @@ def weight_behind(edges: Mapping[str, Collection[str]]) -> dict[str, int]:
         for needed in edges.get(node, ()):
             weights[needed] = max(weights[needed], weights[node] + 1)
     return weights
+
+
+def longest_chain(edges: Mapping[str, Collection[str]]) -> tuple[str, ...]:
+    """The longest path, from what depends on nothing to what nothing depends on; of several the first by `edges`.
+
+    Raises:
+        graphlib.CycleError: the graph has a cycle.
+    """
+    place = {node: index for index, node in enumerate(edges)}
+    length: dict[str, int] = {}
+    before: dict[str, str | None] = {}
+    for node in order(edges):
+        needed = max(edges.get(node, ()), key=lambda n: (length[n], -place.get(n, len(place))), default=None)
+        before[node], length[node] = needed, length[needed] + 1 if needed is not None else 1
+    last = max(length, key=lambda n: (length[n], -place.get(n, len(place))), default=None)
+    chain: list[str] = []
+    while last is not None:
+        chain.append(last)
+        last = before[last]
+    return tuple(reversed(chain))

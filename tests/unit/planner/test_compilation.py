@@ -7,7 +7,7 @@ import pytest
 
 from tinytown.domain.errors import ProblemsError
 from tinytown.domain.ids import derive_id
-from tinytown.domain.issue import Issue
+from tinytown.domain.issue import Issue, RelationSource
 from tinytown.domain.refs import DocRef, IssueRef, ObjectiveRef
 from tinytown.domain.workitem import Brief, OutsideDependency, WorkItem, WorkKind, WorkStatus
 from tinytown.planner.compile import Compiled, compile_mission, scan
@@ -193,7 +193,9 @@ def test_item_waits_for_open_issue_outside_the_mission_and_not_for_a_closed_one(
         issue(1, "after OCTO/town#7 and #8"), outside={at_home(7): issue(7), at_home(8): issue(8, is_open=False)}
     )
 
-    assert result.items[0].waits_for == (OutsideDependency(ref=at_home(7), is_open=True, checked_at=NOW),)
+    assert result.items[0].waits_for == (
+        OutsideDependency(ref=at_home(7), is_open=True, checked_at=NOW, sources=(RelationSource.TEXT,)),
+    )
     assert result.items[0].depends_on == ()
 
 

@@ -5,7 +5,7 @@ from graphlib import CycleError
 
 import pytest
 
-from tinytown.planner.graph import cycle, cycles, order, weight_behind
+from tinytown.planner.graph import cycle, cycles, longest_chain, order, weight_behind
 
 
 @pytest.mark.parametrize(
@@ -68,3 +68,19 @@ def test_long_chain_needs_no_recursion() -> None:
     assert cycle(chain) is None
     ring = {**chain, "0": ("9999",)}
     assert len(cycle(ring) or ()) == 10_001
+
+
+@pytest.mark.parametrize(
+    ("edges", "chain"),
+    [
+        ({}, ()),
+        ({"a": ()}, ("a",)),
+        ({"a": (), "b": ("a",), "c": ("b",), "d": ("a",)}, ("a", "b", "c")),
+        ({"b": (), "a": (), "d": ("a", "b"), "c": ("a",)}, ("b", "d")),
+        ({"a": ("x", "y")}, ("x", "a")),
+    ],
+)
+def test_longest_chain_begins_with_what_depends_on_nothing(
+    edges: Mapping[str, tuple[str, ...]], chain: tuple[str, ...]
+) -> None:
+    assert longest_chain(edges) == chain
