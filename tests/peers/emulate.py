@@ -15,11 +15,23 @@ from tests.peers.install import PACKAGES, node
 USERS = {"tok-octo": "octo", "tok-rev": "rev", "tok-bot": "cursor[bot]", "tok-stranger": "stranger"}
 """Tokens with the users they belong to. octo owns the repositories; `by` is a token without its `tok-`."""
 
+APP_ID, INSTALLATION_ID = 12, 100
+
 SEED = {
     "tokens": {token: {"login": login, "scopes": ["repo", "workflow"]} for token, login in USERS.items()},
     "github": {
         "users": [{"login": login, "name": login.title(), "email": f"{login}@e.x"} for login in USERS.values()],
         "repos": [{"owner": "octo", "name": name, "auto_init": False} for name in ("town", "other")],
+        "apps": [
+            {
+                "app_id": APP_ID,
+                "slug": "tinytown",
+                "name": "Tinytown",
+                "permissions": dict.fromkeys(("contents", "issues", "pull_requests", "checks"), "write"),
+                "events": ["*"],
+                "installations": [{"installation_id": INSTALLATION_ID, "account": "octo"}],
+            }
+        ],
     },
 }
 _QUOTA = 4_000  # of the 5,000 requests that emulate grants a token
@@ -30,19 +42,16 @@ class Emulate:
     """The process, and calls to it past everything that is in front of it."""
 
     def __init__(self, base_url: str) -> None:
-        self._process = subprocess.Popen(
-            [str(node()), str(Path(__file__).with_name("peer.mjs")), str(PACKAGES), base_url],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            text=True,
-        )
-        assert self._process.stdin is not None
-        assert self._process.stdout is not None
-        with self._process.stdin as stdin:
-            stdin.write(json.dumps(SEED))
-        port, ready = (self._process.stdout.readline().strip() for _ in range(2))
-        assert ready == "ready", "emulate did not start: is .venv/peers there? (make test)"
-        self._http = httpx2.Client(base_url=f"http://127.0.0.1:{port}", timeout=30, verify=False, trust_env=False)
+        script = Path(__file__).with_name("peer.mjs")
+        argv = [str(node()), str(script), str(PACKAGES), base_url, json.dumps(SEED)]
+        self._process = subprocess.Popen(argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        line = self._process.stdout.readline() if self._process.stdout else ""
+        assert line, "emulate did not start: is .venv/peers there? (make test)"
+        ready = json.loads(line)
+        self.app_key = str(ready["key"])
+        """The private key of the App (PEM), made anew with each process."""
+        base = f"http://127.0.0.1:{ready['port']}"
+        self._http = httpx2.Client(base_url=base, timeout=30, verify=False, trust_env=False)
         self._calls = itertools.count()
 
     def call(self, method: str, path: str, body: object = None, *, by: str = "octo") -> Any:
@@ -69,10 +78,11 @@ class Emulate:
 
     def stop(self) -> None:
         self._http.close()
+        for pipe in (self._process.stdin, self._process.stdout):
+            if pipe:
+                pipe.close()
         self._process.kill()
         self._process.wait()
-        assert self._process.stdout is not None
-        self._process.stdout.close()
 
     def _send(self, method: str, path: str, headers: dict[str, str], content: bytes) -> Answer:
         scheme, _, token = headers.get("authorization", "").partition(" ")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import tempfile
 from pathlib import Path
@@ -67,6 +68,19 @@ class Bare:
             sha = self._run("rev-parse", "HEAD", at=at).stdout.decode().strip()
             self.run("worktree", "remove", "--force", str(at))
             return sha if done.returncode == 0 else None
+
+    def line_now(self, path: str, line: int, since: str, now: str) -> int | None:
+        """Where a line of the commit `since` is at the commit `now`; None: it was changed."""
+        moved = 0
+        for hunk in re.findall(r"(?m)^@@ -(\d+)(?:,(\d+))? \+\d+(?:,(\d+))? @@", self._diff(path, since, now)):
+            start, old, new = int(hunk[0]), int(hunk[1] or 1), int(hunk[2] or 1)
+            if start <= line < start + old:
+                return None
+            moved += new - old if start < line else 0
+        return line + moved
+
+    def _diff(self, path: str, since: str, now: str) -> str:
+        return self.run("diff", "--unified=0", since, now, "--", path).decode(errors="replace") if since != now else ""
 
     def set(self, branch: str, sha: str | None) -> None:
         """Move a branch, or remove it."""

@@ -60,7 +60,7 @@ class GitHub:
         self.merging = Merging(self.branches, emulate, self.slug, self.gate)
         self.issues = Issues(emulate, self.slug, url)
         self.jobs = Jobs(emulate, self.slug, url, logs_url)
-        self.threads = Threads(emulate, self.slug)
+        self.threads = Threads(bare, emulate, self.slug)
         self.graphql = GraphQL(emulate, self.slug, self.threads, self.gate)
         self.renames = Renames(emulate, self.slug, url)
         refusals = Refusals(bare, emulate, self.slug)
@@ -72,6 +72,15 @@ class GitHub:
     def count(self, *, status: int | None = None, method: str | None = None) -> int:
         """How many requests there were."""
         return sum(status in {None, one.status} and method in {None, one.request.method} for one in self.seen)
+
+    def merge_queued(self) -> int:
+        """Let the merge queue merge its first pull request; its number."""
+        with self._lock:
+            self.branches.sync()
+            number = self.graphql.queue.pop(0)
+            answer = self.merging.of_queue(number)
+            assert answer.status == 200, answer.body
+            return number
 
     def answer(self, request: Request) -> Answer:
         """The answer to a request that came over HTTP."""

@@ -60,6 +60,8 @@ class Issues:
             if request.method != "GET":
                 return self._seen(body)
             return [self._seen(one) for one in body] + self._pulls_listed(found[1], request.query)
+        if re.fullmatch(r"/repos/[^/]+/[^/]+/issues(/\d+)?/comments", request.path) and request.method == "GET":
+            return [one for one in body if one["updated_at"][:19] >= request.query.get("since", "")[:19]]
         return self._seen(body) if re.fullmatch(r"/repos/[^/]+/[^/]+/issues/\d+", request.path) else body
 
     def _related(self, place: Place, what: str) -> list[Place]:

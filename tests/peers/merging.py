@@ -42,7 +42,17 @@ class Merging:
             return refusal
         if (sha := self._commit(pull, method, request.json())) is None:
             return refused(405, "This branch can't be rebased")
-        seen = self._emulate.forward(request)
+        return self._record(pull, sha, self._emulate.forward(request))
+
+    def of_queue(self, number: int) -> Answer:
+        """What the merge queue does with a pull request at its head."""
+        path = f"/repos/{self._slug}/pulls/{number}"
+        pull = self._emulate.call("GET", path)
+        sha = self._commit(pull, "merge", {})
+        assert sha is not None
+        return self._record(pull, sha, self._emulate.ask("PUT", f"{path}/merge", {}))
+
+    def _record(self, pull: dict[str, Any], sha: str, seen: Answer) -> Answer:
         if seen.status != 200:  # emulate refuses by 422 what GitHub refuses by 405
             return refused(405, seen.json()["message"]) if seen.status == 422 else seen
         self._branches.move(pull["base"]["ref"], sha)

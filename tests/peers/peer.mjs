@@ -1,10 +1,12 @@
 // emulate's GitHub, plus what the git server behind a forge does and emulate leaves out: it moves branches with the open
 // pull requests that they are head or base of, and knows as what commit a pull request was merged.
+import { generateKeyPairSync } from "node:crypto";
 import { readFileSync } from "node:fs";
+import { Server } from "node:net";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 
-const [, , packages, baseUrl] = process.argv;
+const [, , packages, baseUrl, given] = process.argv;
 const dist = join(packages, "emulate", "dist");
 const load = (name) => import(pathToFileURL(join(dist, name)));
 
@@ -64,14 +66,18 @@ githubPlugin.register = (app, store, webhooks, base, tokens) => {
   register(app, store, webhooks, base, tokens);
 };
 
-const seed = JSON.parse(readFileSync(0, "utf8"));
-const options = { service: "github", port: 0, hostname: "127.0.0.1", seed };
-// With a base URL emulate does not say its port: a server that node listens with does.
-const { Server } = await import("node:net");
+const { privateKey } = generateKeyPairSync("rsa", { modulusLength: 2048 });
+const key = privateKey.export({ type: "pkcs1", format: "pem" });
+const seed = JSON.parse(given);
+seed.github.apps.forEach((app) => (app.private_key = key));
+
+// With a base URL emulate does not say its port: the server that node listens with does.
+let port;
 const listen = Server.prototype.listen;
 Server.prototype.listen = function (...args) {
-  this.once("listening", () => console.log(this.address().port));
+  this.once("listening", () => (port = this.address().port));
   return listen.apply(this, args);
 };
-const emulator = await createEmulator({ ...options, baseUrl });
-console.log("ready");
+const emulator = await createEmulator({ service: "github", port: 0, hostname: "127.0.0.1", seed, baseUrl });
+console.log(JSON.stringify({ port, key }));
+process.stdin.on("end", () => process.exit()).resume(); // with whoever started it, however that ends

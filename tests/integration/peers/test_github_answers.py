@@ -6,7 +6,9 @@ from collections.abc import Callable, Iterator
 
 import httpx2
 import pytest
+from gidgethub.apps import get_jwt
 from tests.peers.actor import Actor
+from tests.peers.emulate import APP_ID, INSTALLATION_ID
 from tests.peers.exchange import CUT, Answer, Request, refused, said
 from tests.peers.github import GitHub
 from tests.peers.samples import Sample
@@ -231,6 +233,9 @@ def test_the_merge_queue_takes_what_may_not_be_merged_directly(
     assert (refusal.status_code, refusal.json()["message"]) == (405, "Changes must be made through the merge queue")
     assert entered["data"] == {"enqueuePullRequest": {"mergeQueueEntry": {"position": 1}}}
     assert github.graphql.queue == [number]
+    github.merge_queued()
+    assert client.get(f"{ROOT}/pulls/{number}").json()["merged"] is True
+    assert github.bare.contains("main", head)
 
 
 def test_a_renamed_repository_redirects(github: GitHub, client: httpx2.Client, octo: Actor) -> None:
@@ -274,3 +279,30 @@ def test_an_unexpected_request_of_a_sample_is_passed_on(github: GitHub, client: 
 
     github.samples.append(Sample("GET", "/user", never))
     assert client.get("/user").json()["login"] == "octo"
+
+
+def test_a_thread_moves_with_its_line_until_that_is_changed(
+    github: GitHub, client: httpx2.Client, checkout: Git, octo: Actor, rev: Actor, head: str
+) -> None:
+    number = octo.pull("tt/1")
+    rev.review(number, "REQUEST_CHANGES", on=[("one.txt", 3, "why?")])
+    seen = []
+    for text in ("1\n2\n3\n", "0\n1\n2\n3\n", "0\n1\n2\nfour\n"):
+        branch_with(checkout, "tt/1", {"one.txt": text})
+        checkout.run("push", "--quiet", "origin", "tt/1")
+        seen.append(client.get(f"{ROOT}/pulls/{number}/comments").json()[0])
+
+    assert [(one["line"], one["original_line"]) for one in seen] == [(3, 3), (4, 3), (None, 3)]
+    assert "in_reply_to_id" not in seen[0]
+
+
+def test_an_app_has_tokens_of_its_installation(github: GitHub, client: httpx2.Client) -> None:
+    claim = get_jwt(app_id=str(APP_ID), private_key=github.emulate.app_key)
+    as_app = {"authorization": f"Bearer {claim}"}
+    installation = client.get(f"{ROOT}/installation", headers=as_app).json()["id"]
+    made = client.post(f"/app/installations/{installation}/access_tokens", headers=as_app)
+    token = made.json()["token"]
+    issue = client.post(f"{ROOT}/issues", json={"title": "x"}, headers={"authorization": f"Bearer {token}"})
+
+    assert (installation, made.status_code, token[:4]) == (INSTALLATION_ID, 201, "ghs_")
+    assert issue.json()["user"]["login"] == "tinytown[bot]"
