@@ -22,7 +22,7 @@ def render() -> str:
 
 def _line(line: str) -> str:
     """A row with its key as code: `<id>` would vanish as HTML."""
-    if not line.startswith("| T:"):
+    if not line.startswith(("| T:", "| P:")):
         return line
     _, key, *rest = line.split("|")
     return "|".join(("", f" `{key.strip()}` ", *(f" {cell.strip()} " if cell else "" for cell in map(_coded, rest))))

@@ -2,6 +2,8 @@
 
 `T` below is the town's prefix, `tt:<town>`. (On Redis Cluster it would be `tt:{<town>}`, so that one town lives in one
 slot; cluster connections are not built yet.)
+`P` belongs to a token for GitHub, whichever towns use it: `tt:github:<hash of host and token>`, for an App
+`tt:github:app-<id>-<installation>`. Secrets are in no key and no value.
 Scripts receive the prefix as KEYS[1] and build the same names with the functions in `lua/_lib.lua`.
 
 | key                       | type   | what                                              | lifetime |
@@ -40,6 +42,7 @@ Scripts receive the prefix as KEYS[1] and build the same names with the function
 | T:mission:<id>:signals    | hash   | pull request -> token of the latest signal        | with the mission |
 | T:mission:<id>:events     | list   | the last 100 mission events (JSON)                | with the mission |
 | T:mission:<id>:lease      | string | `<token>:<dispatcher>`, expires unless renewed    | seconds |
+| T:mission:<id>:requests   | hash   | requests made of the forge: `sent`, `free`, `failed`, and by resource | with the mission |
 | T:mission:token           | string | counter of dispatcher fencing tokens              | town |
 | T:pull:seq                | string | last number of a local pull request               | town |
 | T:pull:<number>           | hash   | a local pull request                              | 30 days after its merge |
@@ -50,6 +53,10 @@ Scripts receive the prefix as KEYS[1] and build the same names with the function
 | T:check:<number>:<head>:tries | hash | how often they were given, why put off, until when | a day, or until an outcome |
 | T:checks:queued           | zset   | `<number>:<head>` -> ms queued                    | until run |
 | T:checks:running          | hash   | `<number>:<head>` -> host id                      | until finished |
+| P:quota:<resource>        | hash   | limit, remaining, used, reset (ms), seen_at; blocked_until, why, strikes; open_until, next_slot | an hour past its reset |
+| P:quota:all               | hash   | blocked_until, why, strikes: the forge wants fewer requests | an hour past its end |
+| P:quota:token             | hash   | blocked_until, why, strikes: the token was refused | an hour past its end |
+| P:seen:<hash>             | hash   | etag, next, token (hash), body (JSON of what was read): an answer to a GET | a day, again with each "not modified" |
 """
 
 from __future__ import annotations

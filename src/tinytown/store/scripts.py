@@ -12,8 +12,20 @@ _FOLDER = Path(__file__).with_name("lua")
 """Not by importlib.resources: importing that takes 5 ms, and every command needs a script."""
 
 
-_PASSING = frozenset({"beat_dispatcher", "defer_mission", "read_agents", "read_mission", "renew_host"})
-"""Scripts that write nothing, or what is written anew within seconds."""
+_PASSING = frozenset(
+    {
+        "admit",
+        "beat_dispatcher",
+        "count_request",
+        "defer_mission",
+        "keep_answer",
+        "note_quota",
+        "read_agents",
+        "read_mission",
+        "renew_host",
+    }
+)
+"""Scripts that write nothing, what is written anew within seconds, or what the forge tells again."""
 
 
 class Script(msgspec.Struct, frozen=True):

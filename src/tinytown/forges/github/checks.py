@@ -1,0 +1,180 @@
+"""The checks of a pull request's head: asks for runs, statuses and rules, and reads what failed ones say."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Sequence
+from datetime import datetime, timedelta
+from itertools import chain
+
+import msgspec
+
+from tinytown.domain.errors import ForgeError, ForgeUnavailableError, NotFoundError
+from tinytown.domain.pull import ChecksSeen, Known
+from tinytown.domain.workitem import Verdict
+from tinytown.forges.github.address import Repository
+from tinytown.forges.github.client import GitHub
+from tinytown.forges.github.conclusions import FLAKY, Evidence, is_failing, latest, of_run, of_status
+from tinytown.forges.github.logs import Logs, is_job
+from tinytown.forges.github.reruns import Reruns
+from tinytown.forges.github.rules import Rules
+from tinytown.forges.github.shapes import (
+    CheckRunShape,
+    CheckRunsShape,
+    PullShape,
+    StatusesShape,
+    StatusShape,
+)
+from tinytown.forges.github.verdicts import FailOn, Required, Terms, decide
+
+_LOG_LAG = timedelta(seconds=10)
+"""How long after the end of a run its logs may be missing still."""
+_LOG_WAIT = timedelta(minutes=10)
+"""How long a failure waits for the end of its run, before which there are no logs."""
+_MOST_READ = 10
+"""Of so many failed checks the output is read."""
+_MOST_KEPT = 500
+_UNPROCESSABLE = 422
+_LAG = ((30.0, 5.0), (120.0, 15.0))
+
+
+class Checks:
+    """Looks at checks. Thread-safe; keep one for a repository: it remembers what failed checks said."""
+
+    def __init__(
+        self,
+        client: GitHub,
+        repository: Repository,
+        *,
+        rules: Rules,
+        reruns: Reruns,
+        now: Callable[[], datetime],
+        flaky: Sequence[str] = (),
+        grace_secs: float = 300.0,
+        fail_on: FailOn | None = None,
+    ) -> None:
+        """Make it.
+
+        Args:
+            client: GitHub.
+            repository: where the pull requests are.
+            rules: what base branches require.
+            reruns: knows what was asked to run again.
+            now: the clock.
+            flaky: regular expressions, beside the usual ones, by which a failure is known to have reasons of its own.
+            grace_secs: how long a head without checks is too new to pass.
+            fail_on: which failures count; None: the required ones where there are any, else all.
+        """
+        self._client = client
+        self._repository = repository
+        self._rules = rules
+        self._reruns = reruns
+        self._logs = Logs(client, repository)
+        self._now = now
+        self._flaky = tuple(re.compile(pattern) for pattern in (*FLAKY, *flaky))
+        self._grace_secs = grace_secs
+        self._fail_on = fail_on
+        self._since: dict[str, datetime] = {}
+        self._read: dict[tuple[int, str | None, datetime | None], Evidence] = {}
+        self._unread: dict[int, datetime] = {}
+        self._has_statuses = False
+
+    def look(self, number: int, known: Known | None = None) -> ChecksSeen:
+        """The checks of the known head, else of the one the pull request has."""
+        head, base, since = self._place(number, known)
+        age_secs = (self._now() - since).total_seconds()
+        try:
+            runs = self._runs(head)
+        except (NotFoundError, ForgeError) as error:
+            if not _is_unknown_commit(error):
+                raise
+            return _lagging(head, age_secs)
+        required = self._rules.of(base).required
+        terms = Terms(
+            required=required,
+            fail_on=self._fail_on,
+            age_secs=age_secs,
+            grace_secs=self._grace_secs,
+            now=self._now(),
+        )
+        statuses = self._statuses(head, runs, required)
+        judged = (of_run(run, self._evidence(run, runs), flaky=self._flaky) for run in runs)
+        return decide(head, [*judged, *(of_status(one, flaky=self._flaky) for one in statuses)], terms)
+
+    def _place(self, number: int, known: Known | None) -> tuple[str, str, datetime]:
+        """Head, base, and since when that head is known."""
+        if known is not None:
+            return known.head, known.base, known.since or self._seen_since(known.head)
+        pull = self._client.get(self._repository.path("/pulls/{n}", n=number), PullShape)
+        return pull.head.sha, pull.base.ref, self._seen_since(pull.head.sha)
+
+    def _seen_since(self, head: str) -> datetime:
+        _trim(self._since)
+        return self._since.setdefault(head, self._now())
+
+    def _runs(self, head: str) -> list[CheckRunShape]:
+        path = self._repository.path("/commits/{sha}/check-runs", sha=head)
+        pages = self._client.pages(path, CheckRunsShape, {"filter": "latest"}).pages
+        runs = latest(chain.from_iterable(page.check_runs for page in pages))
+        return [self._asked_again(run) for run in runs]
+
+    def _asked_again(self, run: CheckRunShape) -> CheckRunShape:
+        """GitHub shows the old result until the new run is there."""
+        if not self._reruns.is_asked(run):
+            return run
+        return msgspec.structs.replace(run, status="queued", conclusion=None)
+
+    def _statuses(
+        self, head: str, runs: Iterable[CheckRunShape], required: Iterable[Required]
+    ) -> tuple[StatusShape, ...]:
+        """Statuses, where there may be any: a repository without them is not asked each time."""
+        names = {run.name for run in runs}
+        is_needed = not names or any(one.context not in names for one in required)
+        if not (is_needed or self._has_statuses or head not in self._since):
+            return ()
+        path = self._repository.path("/commits/{sha}/status", sha=head)
+        pages = self._client.pages(path, StatusesShape).pages
+        self._seen_since(head)
+        found = tuple(chain.from_iterable(page.statuses for page in pages))
+        self._has_statuses = self._has_statuses or bool(found)
+        return found
+
+    def _evidence(self, run: CheckRunShape, runs: Sequence[CheckRunShape]) -> Evidence:
+        failing = [one.id for one in runs if is_failing(one)]
+        if run.id not in failing[:_MOST_READ]:
+            return Evidence()
+        key = (run.id, run.conclusion, run.completed_at)
+        if (kept := self._read.get(key)) is not None:
+            return kept
+        found = self._logs.of(run)
+        if not found.is_whole and not self._is_log_late(run, runs):
+            found = msgspec.structs.replace(found, is_whole=True)
+        if found.is_whole:
+            _trim(self._read)
+            self._read[key] = found
+        return found
+
+    def _is_log_late(self, run: CheckRunShape, runs: Sequence[CheckRunShape]) -> bool:
+        """Whether the log may still come: there is none before the whole workflow run has ended, and for some seconds."""
+        _trim(self._unread)
+        waited = self._now() - self._unread.setdefault(run.id, self._now())
+        is_under_way = any(is_job(one) and one.check_suite == run.check_suite and _is_pending(one) for one in runs)
+        return waited < (_LOG_WAIT if is_under_way else _LOG_LAG)
+
+
+def _is_pending(run: CheckRunShape) -> bool:
+    return run.status != "completed"
+
+
+def _is_unknown_commit(error: NotFoundError | ForgeError) -> bool:
+    """Whether GitHub does not have the commit: 422 by its reference, 404 on some servers."""
+    return isinstance(error, NotFoundError) or error.evidence.get("status") == _UNPROCESSABLE
+
+
+def _lagging(head: str, age_secs: float) -> ChecksSeen:
+    again_secs = next((secs for until, secs in _LAG if age_secs < until), 60.0)
+    note = f"GitHub does not have the commit {head[:10]} yet"
+    return ChecksSeen(head=head, verdict=Verdict.PENDING, note=note, again_secs=again_secs)
+
+
+def _trim(kept: dict[object, object]) -> None: ...
