@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
 import subprocess
 from collections import Counter
@@ -73,17 +72,19 @@ def check_processes(town: ChaosTown, dispatchers: int) -> None:
     def are_dispatchers() -> bool:
         return [line[-1:] for _, line in others()] == [["dispatch"]] * dispatchers
 
-    with contextlib.suppress(AssertionError):  # told below, with what is left
+    try:
         wait_until(are_dispatchers, "only dispatchers are left")
-    assert are_dispatchers(), f"left beside {town.host} and {town.server}: {others()}"
+    except AssertionError as late:
+        raise AssertionError(f"{late}; beside {town.host} and {town.server}: {others()}") from None
     assert town.host is not None
 
 
 def check_queues(town: ChaosTown, mission_id: str) -> None:
     """Nothing waits for anybody; a wake-up that came with the last step is taken in by one more."""
-    with contextlib.suppress(AssertionError):  # told below, with what is left
+    try:
         wait_until(lambda: _queued(town, mission_id) == {}, "nothing waits")
-    assert _queued(town, mission_id) == {}
+    except AssertionError as late:
+        raise AssertionError(f"{late}: {_queued(town, mission_id)}") from None
 
 
 def _queued(town: ChaosTown, mission_id: str) -> dict[str, int]:
