@@ -34,5 +34,5 @@ What emulate lacks, and a test sets:
 
 Where it still is not GitHub: diffs are empty (`/pulls/N/files`, `diff_hunk`), threads never become outdated by
 themselves, a merge or an update of a branch is done when it is answered, `mergeable` is known at once, protected
-branches may be pushed to, `since` filters nothing, and emulate lets everybody write check runs.
+branches may be pushed to, private repositories answer 401 and 403 instead of 404, and emulate lets everybody write check runs.
 """

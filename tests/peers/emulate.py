@@ -53,6 +53,8 @@ class Emulate:
         base = f"http://127.0.0.1:{ready['port']}"
         self._http = httpx2.Client(base_url=base, timeout=30, verify=False, trust_env=False)
         self._calls = itertools.count()
+        self.changes = 0
+        """How many requests there were that may have changed something."""
 
     def call(self, method: str, path: str, body: object = None, *, by: str = "octo") -> Any:
         """The JSON of a successful answer; AssertionError for any other."""
@@ -88,6 +90,7 @@ class Emulate:
         scheme, _, token = headers.get("authorization", "").partition(" ")
         if token in USERS:
             headers["authorization"] = f"{scheme} {token}~{next(self._calls) // _QUOTA}"
+        self.changes += method != "GET"
         reply = self._http.request(method, path, headers=headers, content=content)
         kept = {name: value for name, value in reply.headers.items() if name.lower() not in _OF_THE_CONNECTION}
         return Answer(reply.status_code, reply.content, kept)

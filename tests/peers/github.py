@@ -18,6 +18,7 @@ from tests.peers.graphql import GraphQL
 from tests.peers.issues import Issues
 from tests.peers.jobs import Jobs
 from tests.peers.merging import Merging
+from tests.peers.people import People
 from tests.peers.quota import Quota
 from tests.peers.refusals import Refusals
 from tests.peers.renames import Renames
@@ -64,7 +65,8 @@ class GitHub:
         self.graphql = GraphQL(emulate, self.slug, self.threads, self.gate)
         self.renames = Renames(emulate, self.slug, url)
         refusals = Refusals(bare, emulate, self.slug)
-        answering = (self.quota, self.rules, self.statuses, self.branches, self.issues, self.jobs)
+        people = People(emulate, self.slug)
+        answering = (self.quota, self.rules, self.statuses, self.branches, self.issues, self.jobs, people)
         self._own: tuple[Part, ...] = tuple(one.answer for one in answering)
         self._first: tuple[Part, ...] = (self.renames.answer, refusals.answer, self.graphql.answer, self.merging.answer)
         self._lock = threading.RLock()

@@ -61,6 +61,10 @@ class Rules:
             min_entries_to_merge_wait_minutes=5,
         )
 
+    @property
+    def changes(self) -> int:
+        return sum(map(len, self._of.values()))
+
     def has_queue(self, branch: str) -> bool:
         return bool(self._kind(branch, "merge_queue"))
 

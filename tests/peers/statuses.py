@@ -41,6 +41,10 @@ class Statuses:
         self._of.setdefault(sha, []).insert(0, status)
         return status
 
+    @property
+    def changes(self) -> int:
+        return sum(map(len, self._of.values()))
+
     def states(self, sha: str) -> dict[str, str]:
         """The newest state of each context."""
         return {one["context"]: one["state"] for one in self._newest(sha)}

@@ -306,3 +306,27 @@ def test_an_app_has_tokens_of_its_installation(github: GitHub, client: httpx2.Cl
 
     assert (installation, made.status_code, token[:4]) == (INSTALLATION_ID, 201, "ghs_")
     assert issue.json()["user"]["login"] == "tinytown[bot]"
+
+
+def test_who_may_do_what(github: GitHub, client: httpx2.Client, octo: Actor, head: str) -> None:
+    number = octo.pull("tt/1")
+    octo.call("POST", f"pulls/{number}/requested_reviewers", {"reviewers": ["rev"]})
+    said = [client.get(f"{ROOT}/collaborators/{login}/permission").json() for login in ("octo", "rev", "stranger")]
+    asked = client.get(f"{ROOT}/pulls/{number}/requested_reviewers").json()
+
+    assert [one["permission"] for one in said] == ["admin", "write", "read"]
+    assert [one["login"] for one in asked["users"]] == ["rev"]
+
+
+def test_branches_that_a_merge_removes_take_stacked_pull_requests_to_their_base(
+    github: GitHub, checkout: Git, octo: Actor, head: str
+) -> None:
+    branch_with(checkout, "tt/2", {"two.txt": "2\n"}, start="tt/1")
+    checkout.run("push", "--quiet", "origin", "tt/2")
+    below, above = octo.pull("tt/1"), octo.pull("tt/2", base="tt/1")
+    octo.call("PATCH", "", {"delete_branch_on_merge": True})
+    octo.call("PUT", f"pulls/{below}/merge", {})
+    pull = octo.call("GET", f"pulls/{above}")
+
+    assert (pull["state"], pull["base"]["ref"], pull["mergeable_state"]) == ("open", "main", "clean")
+    assert github.bare.branches().keys() == {"main", "tt/2"}
