@@ -7,6 +7,7 @@ from enum import Enum
 
 import msgspec
 
+from tinytown.domain.forge import ForgeTraits
 from tinytown.domain.lifecycle import Lifecycle
 from tinytown.domain.policy import MissionPolicy
 from tinytown.domain.refs import ObjectiveRef
@@ -89,6 +90,8 @@ class Mission(msgspec.Struct, frozen=True, kw_only=True):
     """(owner, repo) in which the work is done; `#5` alone means an issue there."""
     base: str = "main"
     """The branch that pull requests go into."""
+    traits: ForgeTraits = ForgeTraits()
+    """What its forge can do."""
     version: int = 0
     """Rises with each commit; a commit that planned from an older one is refused."""
     trouble: str | None = None

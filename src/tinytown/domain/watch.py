@@ -84,5 +84,9 @@ class Watch(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=Fa
     last_check_at: datetime | None = None
     consecutive_failures: int = 0
     """Looks that failed in a row (the forge did not answer)."""
+    is_put_off: bool = False
+    """Whether the forge does not answer before `next_due_at`: its quota was used up."""
+    quick_looks: int = 0
+    """Looks in a row after which the forge wanted to be asked again soon."""
     finding: str = ""
     """What it saw last, one line."""

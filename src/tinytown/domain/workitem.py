@@ -87,28 +87,56 @@ class Verdict(Enum):
 # gc=False below: frozen values cannot form cycles, and a mission may have tens of thousands of them.
 
 
-class PullState(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+class PullState(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
     """What the mission knows of an item's pull request. Verdicts hold for `head` only."""
 
     number: int
     url: str
     head: str
     """Commit sha that the verdicts are about."""
+    head_since: datetime | None = None
+    """When that head was handed in, or seen first."""
+    base: str = ""
+    """The branch it goes into; empty: the mission's."""
     checks: Verdict = Verdict.UNKNOWN
+    checks_note: str = ""
+    """What they wait for, one line, when that is not plain."""
     checks_trouble: str = ""
     """Why they could not be run, one line; nothing of the commit's, so a person must look."""
     is_checked_again: bool = False
-    """A person wants them run again; what they said before does not count any more."""
+    """They are to be run again; what they said before does not count any more."""
+    reruns: int = 0
+    """How often they were run again because they had failed for reasons of their own."""
     review: Verdict = Verdict.UNKNOWN
+    """Of the town's own reviewer, or of a person by command."""
+    people: Verdict = Verdict.UNKNOWN
+    """Of people on the forge. An objection outlasts the head it was made of, until they take it back."""
+    people_by: str = ""
+    """Who of them said so."""
+    is_heard: bool = False
+    """Whether it was looked at what people say of this head."""
+    told: tuple[str, ...] = ()
+    """Ids of the findings that were handed over to be mended, newest last."""
     mergeable: Verdict = Verdict.UNKNOWN
+    mergeable_note: str = ""
+    """Why it does not merge yet, one line, as far as the forge says."""
+    is_behind: bool = False
+    """Of one that is pending: it merges, but only brought up to date with its base first."""
+    is_queued: bool = False
+    """Whether it is in the forge's merge queue, which takes the very head that was put into it."""
     merged_as: str | None = None
     """Sha on the base branch once it is merged."""
     opened_at: datetime | None = None
     is_open: bool = True
     """False once a person closed it without merging."""
 
+    @property
+    def reviewed(self) -> Verdict:
+        """What the town's reviewer and people say together: people's word outweighs."""
+        return self.people if self.people in {Verdict.PASSED, Verdict.FAILED} else self.review
 
-class FixRequest(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+
+class FixRequest(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
     """Why an item's branch must change, in the words of whoever asks for it."""
 
     cause: str
@@ -118,6 +146,8 @@ class FixRequest(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     text: str
     """Everything the agent needs: check names and the end of their output, or the reviewer's words."""
     since: datetime
+    findings: tuple[str, ...] = ()
+    """Ids of the findings in the text."""
 
 
 class OutsideDependency(msgspec.Struct, frozen=True, kw_only=True, gc=False):
@@ -208,6 +238,10 @@ class WorkItem(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc
     """What operators said about it, not yet handed over."""
     history: tuple[str, ...] = ()
     """Reasons of its failed attempts, oldest first."""
+    told: str = ""
+    """Digest of what its issue's status comment says."""
+    tell_at: datetime | None = None
+    """Not before this time is that comment written again."""
 
     @property
     def typed(self) -> str:

@@ -141,6 +141,7 @@ class Missions:
             updated_at=now,
             next_wake_at=now,
             home=self._forge.home,
+            traits=self._forge.traits,
             manifest=manifest,
         )
         try:
