@@ -11,7 +11,7 @@ import msgspec
 
 import tinytown.runtime.clis.configured as configured_clis
 from tinytown.config import Settings
-from tinytown.config.settings import Argv, Check, Text
+from tinytown.config.settings import Argv, Check, Names, Text
 from tools.meanings import meaning_of
 
 NOT_SETTINGS = frozenset({"root", "origins"})
@@ -23,6 +23,7 @@ _WORDS: Mapping[object, str] = {
     float: "number",
     bool: "true or false",
     Argv: "command: a string, or an array of words",
+    Names: "array of texts",
     tuple[Check, ...]: "array of commands, or of `{name, run, timeout_secs}`",
     Mapping[str, Text]: "table of texts",
 }
@@ -125,7 +126,7 @@ def _type(hint: Any) -> str:
 
 def _limit(limit: msgspec.Meta) -> str:
     if limit.ge is not None:
-        return f", at least {limit.ge}"
+        return f", at least {limit.ge}" + ("" if limit.lt is None else f" and below {limit.lt}")
     return f", above {limit.gt}" if limit.gt is not None else ""
 
 
@@ -136,6 +137,8 @@ def _default(value: object) -> str:
         return "none"
     if isinstance(value, bool):
         return f"`{str(value).lower()}`"
+    if isinstance(value, tuple) and value:
+        return ", ".join(f"`{part}`" for part in value)
     if isinstance(value, float):
         return f"`{value:g}`"
     return f"`{value}`" if value or value == 0 else "empty"

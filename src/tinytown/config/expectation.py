@@ -32,7 +32,7 @@ def _limit(meta: Meta) -> str:
     if meta.gt is not None:
         return f" above {meta.gt}"
     if meta.ge is not None:
-        return f", {meta.ge} or more"
+        return f", {meta.ge} or more" + ("" if meta.lt is None else f" and below {meta.lt}")
     return " that is not empty" if meta.min_length else ""
 
 

@@ -12,6 +12,7 @@ import msgspec
 from tinytown.config.commands import read_argv, read_checks
 from tinytown.config.document import Document, read_document
 from tinytown.config.expectation import mismatch
+from tinytown.config.forge_values import read_api_url, read_app_id, read_names, read_patterns
 from tinytown.config.roots import TOWN_FILE
 from tinytown.config.settings import Positive, Settings
 from tinytown.domain.errors import ConfigError, InvalidInputError
@@ -29,7 +30,12 @@ Name: TypeAlias = tuple[str, ...]
 Where: TypeAlias = Callable[..., str]
 
 _READERS: Mapping[Name, Callable[[object], object]] = {
+    ("forge", "api_url"): read_api_url,
+    ("forge", "app_id"): read_app_id,
+    ("forge", "bots"): read_names,
+    ("forge", "flaky"): read_patterns,
     ("forge", "local", "checks"): read_checks,
+    ("forge", "trusted_authors"): read_names,
     ("worktree", "after_create"): read_argv,
     ("worktree", "before_run"): read_argv,
     ("worktree", "after_run"): read_argv,

@@ -14,7 +14,10 @@ from tinytown.domain.policy import MissionPolicy
 Count: TypeAlias = Annotated[int, Meta(ge=0)]
 Positive: TypeAlias = Annotated[int, Meta(ge=1)]
 Seconds: TypeAlias = Annotated[float, Meta(gt=0)]
+Fraction: TypeAlias = Annotated[float, Meta(ge=0, lt=1)]
 Text: TypeAlias = Annotated[str, Meta(min_length=1)]
+Names: TypeAlias = tuple[Text, ...]
+"""Texts; in the file an array."""
 Argv: TypeAlias = tuple[str, ...]
 """Program and arguments; in the file an array, or one string that is split as a shell would split it."""
 
@@ -62,6 +65,38 @@ class ForgeSettings(msgspec.Struct, frozen=True, kw_only=True):
     """`github` is not built yet: missions refuse it."""
     default_branch: Text | None = None
     """None: what the repository says."""
+    api_url: Text = "https://api.github.com"
+    """GitHub's REST interface; of a company's own server `https://HOST/api/v3`."""
+    repository: Text | None = None
+    """`owner/repo`; none: the one that the remote `origin` names."""
+    app_id: Text | None = None
+    """Id (or client id) of the GitHub App to act as; none: as whom GITHUB_TOKEN, GH_TOKEN or `gh auth token` says."""
+    app_key_file: Text | None = None
+    """The App's private key, relative to the town's root."""
+    trusted_authors: Names = ("owner", "members", "collaborators")
+    """Whose issues and comments may direct agents: these three groups, and logins (`@members` is a login, no group)."""
+    bots: Names = (
+        "cursor[bot]",
+        "coderabbitai[bot]",
+        "copilot-pull-request-reviewer[bot]",
+        "Copilot",
+        "dependabot[bot]",
+        "sonarqubecloud[bot]",
+        "sonarcloud[bot]",
+    )
+    """Logins of review bots, with or without `[bot]`."""
+    flaky: Names = ()
+    """Regular expressions: a failed check whose name or output one of them is found in is run again first."""
+    quota_reserve: Fraction = 0.1
+    """Part of GitHub's quota below which polling slows down, to keep it for pushing work on."""
+    no_checks_grace_secs: Seconds = 300.0
+    """How long a commit without any checks is not taken for one that passed."""
+    merge_method: Literal["merge", "squash", "rebase"] | None = None
+    """None: the first of these that the repository allows."""
+    webhook_secret_env: Text = "TINYTOWN_WEBHOOK_SECRET"  # noqa: S105  the name of a variable
+    """Variable with the secret that webhooks are signed with; agents do not see it under such a name."""
+    webhook_secret_file: Text | None = None
+    """File with that secret instead, relative to the town's root."""
     local: LocalForgeSettings = LocalForgeSettings()
 
 

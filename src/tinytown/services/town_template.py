@@ -18,6 +18,19 @@ name = "@NAME@"
 # Where issues and pull requests live. local: issues are files in this repository, pull requests the town's own.
 kind = "@FORGE@"
 # default_branch = "main"      # when the repository's own answer is not wanted
+# For GitHub, whose token comes from GITHUB_TOKEN, GH_TOKEN or `gh auth token`:
+# api_url = "https://api.github.com"   # a company's own server: "https://HOST/api/v3"
+# repository = "owner/repo"            # when the remote origin does not say
+# app_id = 12345                       # act as a GitHub App instead
+# app_key_file = "~/.tt/app.pem"
+# trusted_authors = ["owner", "members", "collaborators"]   # whose words may direct agents; logins too
+# bots = ["cursor[bot]", "coderabbitai[bot]", "copilot-pull-request-reviewer[bot]", "Copilot", "dependabot[bot]", "sonarqubecloud[bot]", "sonarcloud[bot]"]
+# flaky = []                           # regular expressions: such failed checks are run again first
+# quota_reserve = 0.1
+# no_checks_grace_secs = 300
+# merge_method = "squash"              # or merge, rebase; by default the first that the repository allows
+# webhook_secret_env = "TINYTOWN_WEBHOOK_SECRET"   # the variable, never the secret itself
+# webhook_secret_file = ".tt/webhook-secret"
 
 [forge.local]
 # What a pull request must pass. Commands run without a shell: "pytest -q", ["pytest", "-q"],

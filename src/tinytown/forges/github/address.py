@@ -90,20 +90,6 @@ def graphql_url(api_url: str) -> str:
     return f"{base.removesuffix('/v3')}/graphql" if base.endswith("/api/v3") else f"{base}/graphql"
 
 
-def read_api_url(text: object) -> str:
-    """An API's base URL without a slash at its end.
-
-    Raises:
-        ValueError: it is not an http(s) URL, or holds a user name, a query or a fragment.
-    """
-    parts = urlsplit(text) if isinstance(text, str) else SplitResult("", "", "", "", "")
-    if parts.scheme not in {"http", "https"} or not parts.hostname:
-        raise ValueError('expected the URL of an API, as in "https://github.example.com/api/v3"')
-    if "@" in parts.netloc or parts.query or parts.fragment:
-        raise ValueError("the URL of an API has no user name, query or fragment; tokens come from GITHUB_TOKEN")
-    return str(text).strip().rstrip("/")
-
-
 def _configured(text: str, host: str) -> Repository:
     found = _of_path(host, text)
     if found is None:

@@ -61,7 +61,7 @@ class Transport:
         """Open nothing yet.
 
         Args:
-            api_url: as `read_api_url` gives it; its origin is who may see the token.
+            api_url: `[forge] api_url`; its origin is who may see the token.
             timeout_secs: how long the server may be silent.
             total_secs: how long an exchange may take, redirects included.
         """

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tinytown.domain.errors import ConfigError
-from tinytown.forges.github.address import Repository, graphql_url, read_api_url, repository_of, web_host
+from tinytown.forges.github.address import Repository, graphql_url, repository_of, web_host
 
 PUBLIC = "https://api.github.com"
 COMPANY = "https://git.corp.example/api/v3"
@@ -139,18 +139,6 @@ def test_configured_repository_must_be_one(text: str) -> None:
 )
 def test_pages_and_graphql_of_an_api_are_known(api: str, host: str, graphql: str) -> None:
     assert (web_host(api), graphql_url(api)) == (host, graphql)
-
-
-@pytest.mark.parametrize(
-    "url", ["github.com", "ftp://x.example", "https://", "https://u:p@x.example", "https://x.example?a=1", 3, ""]
-)
-def test_api_url_must_be_one(url: object) -> None:
-    with pytest.raises(ValueError, match="URL of an API"):
-        read_api_url(url)
-
-
-def test_api_url_loses_its_last_slash() -> None:
-    assert read_api_url("https://git.corp.example/api/v3/") == COMPANY
 
 
 def test_values_in_paths_are_encoded_slashes_too() -> None:
