@@ -5,11 +5,9 @@ from __future__ import annotations
 import hashlib
 import threading
 import traceback
-from typing import Any
 
 import msgspec
 from tests.peers.branches import Branches
-from tests.peers.described import NotDescribedError, github_described
 from tests.peers.emulate import USERS, Emulate
 from tests.peers.exchange import Answer, Part, Request, refused, said
 from tests.peers.gate import Gate
@@ -17,6 +15,7 @@ from tests.peers.git import Bare
 from tests.peers.graphql import GraphQL
 from tests.peers.issues import Issues
 from tests.peers.jobs import Jobs
+from tests.peers.judge import Judge
 from tests.peers.merging import Merging
 from tests.peers.people import People
 from tests.peers.quota import Quota
@@ -49,7 +48,8 @@ class GitHub:
         self.emulate = emulate
         self.samples: list[Sample] = []
         self.seen: list[Seen] = []
-        self.faults: list[str] = []
+        self._judge = Judge()
+        self.faults = self._judge.faults
         """What was wrong with requests, or with us: a test with any of it fails at its end."""
         self.tokens = dict.fromkeys(USERS, "repo, workflow")
         """Tokens that are taken, with the scopes they say they have; others are refused by 401."""
@@ -96,7 +96,7 @@ class GitHub:
     def _answer(self, request: Request) -> Answer:
         is_test = FROM_TEST in request.headers
         if not is_test:
-            self._check(request)
+            self._judge.hear(request)
         self.branches.sync()
         answer = self._sampled(request) if not is_test else None
         answer = self.quota.counted(request, _tagged(request, answer or self._decided(request)))
@@ -112,7 +112,7 @@ class GitHub:
                 continue
             if sample.takes_effect:
                 self._decided(request)
-            return self._described(request, answer) if sample.is_described else answer
+            return self._judge.approve(request, answer) if sample.is_described else answer
         return None
 
     def _decided(self, request: Request) -> Answer:
@@ -126,7 +126,7 @@ class GitHub:
                 return answer
         for part in self._own:
             if answer := part(request):
-                return self._described(request, answer)
+                return self._judge.approve(request, answer)
         answer = self.emulate.forward(self.threads.rewritten(request))
         return self._amended(request, answer) if 200 <= answer.status < 300 and answer.body else answer
 
@@ -137,25 +137,6 @@ class GitHub:
         if isinstance(body, dict) and "mergeable_state" in body:
             body["mergeable"], body["mergeable_state"] = self.gate.mergeability(body)
         return said(body, answer.status, answer.headers)
-
-    def _check(self, request: Request) -> None:
-        if request.path == "/graphql":  # not of the REST API
-            return
-        try:
-            body: Any = request.json() if request.body else None
-            github_described().check(request.method, request.path, request.query, body)
-        except NotDescribedError as fault:
-            self.faults.append(str(fault))
-
-    def _described(self, request: Request, answer: Answer) -> Answer:
-        """An answer that is not emulate's, compared with GitHub's description."""
-        is_json = answer.headers.get("content-type", "").startswith("application/json")
-        if 200 <= answer.status < 300 and is_json and request.path != "/graphql":
-            try:
-                github_described().check_answer(request.method, request.path, answer.status, answer.json())
-            except NotDescribedError as fault:
-                self.faults.append(f"an answer that GitHub does not give: {fault}")
-        return answer
 
 
 def _tagged(request: Request, answer: Answer) -> Answer:
