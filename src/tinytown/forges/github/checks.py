@@ -6,10 +6,11 @@ import re
 from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime, timedelta
 from itertools import chain
+from typing import TypeVar
 
 import msgspec
 
-from tinytown.domain.errors import ForgeError, ForgeUnavailableError, NotFoundError
+from tinytown.domain.errors import ForgeError, NotFoundError
 from tinytown.domain.pull import ChecksSeen, Known
 from tinytown.domain.workitem import Verdict
 from tinytown.forges.github.address import Repository
@@ -26,6 +27,9 @@ from tinytown.forges.github.shapes import (
     StatusShape,
 )
 from tinytown.forges.github.verdicts import FailOn, Required, Terms, decide
+
+K = TypeVar("K")
+V = TypeVar("V")
 
 _LOG_LAG = timedelta(seconds=10)
 """How long after the end of a run its logs may be missing still."""
@@ -77,6 +81,7 @@ class Checks:
         self._since: dict[str, datetime] = {}
         self._read: dict[tuple[int, str | None, datetime | None], Evidence] = {}
         self._unread: dict[int, datetime] = {}
+        self._asked: dict[str, None] = {}
         self._has_statuses = False
 
     def look(self, number: int, known: Known | None = None) -> ChecksSeen:
@@ -130,11 +135,12 @@ class Checks:
         """Statuses, where there may be any: a repository without them is not asked each time."""
         names = {run.name for run in runs}
         is_needed = not names or any(one.context not in names for one in required)
-        if not (is_needed or self._has_statuses or head not in self._since):
+        if not (is_needed or self._has_statuses or head not in self._asked):
             return ()
         path = self._repository.path("/commits/{sha}/status", sha=head)
         pages = self._client.pages(path, StatusesShape).pages
-        self._seen_since(head)
+        _trim(self._asked)
+        self._asked[head] = None
         found = tuple(chain.from_iterable(page.statuses for page in pages))
         self._has_statuses = self._has_statuses or bool(found)
         return found
@@ -177,4 +183,7 @@ def _lagging(head: str, age_secs: float) -> ChecksSeen:
     return ChecksSeen(head=head, verdict=Verdict.PENDING, note=note, again_secs=again_secs)
 
 
-def _trim(kept: dict[object, object]) -> None: ...
+def _trim(kept: dict[K, V]) -> None:
+    """Forget the oldest of too much."""
+    while len(kept) > _MOST_KEPT:
+        kept.pop(next(iter(kept)), None)

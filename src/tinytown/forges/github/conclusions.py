@@ -30,7 +30,7 @@ MAX_ATTEMPTS = 3
 _PASSING = frozenset({"success", "neutral", "skipped"})
 _BROKEN_OFF = frozenset({"cancelled", "stale", "startup_failure"})
 _SUPERSEDED = frozenset({"cancelled", "stale", "skipped"})
-_LOG_AGAIN_SECS = 10.0
+_LOG_AGAIN_SECS = 5.0
 _LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
 
 

@@ -92,7 +92,7 @@ def test_exception_of_the_tested_program_is_the_codes_fault() -> None:
 def test_failure_waits_for_its_log() -> None:
     judged = of_run(run("ci", "failure"), Evidence(is_whole=False))
     assert judged.run.verdict is Verdict.PENDING
-    assert (judged.note, judged.again_secs) == ("ci failed; its log is not there yet", 10.0)
+    assert (judged.note, judged.again_secs) == ("ci failed; its log is not there yet", 5.0)
 
 
 @pytest.mark.parametrize(

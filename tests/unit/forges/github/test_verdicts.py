@@ -141,7 +141,7 @@ def test_lost_machine_does_not_wait_for_another_suite_that_gates_nothing() -> No
 
 def test_log_that_is_not_there_yet_is_asked_for_again_soon() -> None:
     seen = decided(of_run(run("test", "failure"), Evidence(is_whole=False)), SLOW)
-    assert (seen.verdict, seen.again_secs) == (Verdict.PENDING, 10)
+    assert (seen.verdict, seen.again_secs) == (Verdict.PENDING, 5)
     assert seen.note == "test failed; its log is not there yet"
 
 
