@@ -144,7 +144,9 @@ class TestDispatcher:
         with locked(town.state / "git.lock"):
             town.let_go()
             wait_until(lambda: _is_mergeable(town, mission), "it can be merged", 20)
+            wait_until(lambda: _waits_for_a_lock(late.pid), "it is about to be merged", 20)
             late.send_signal(signal.SIGSTOP)
+            wait_until(lambda: late.status() == psutil.STATUS_STOPPED, "it has stopped, and not got the lock")
         expire_lease(town, "mission", mission, "lease")
         town.dispatch()
         town.wait_completed(mission)
