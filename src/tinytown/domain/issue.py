@@ -74,6 +74,8 @@ class Issue(msgspec.Struct, frozen=True, kw_only=True):
     """What it needs as the forge itself has it; its parts (`SUB_ISSUE`) belong to the mission with it."""
     is_trusted: bool = True
     """Whether its author may direct agents; untrusted text is marked in prompts."""
+    is_parent: bool = False
+    """Whether it has sub-issues, open or not."""
     is_pull: bool = False
     """Whether it is a pull request: it may be waited for, and is no objective."""
     notice: str = ""

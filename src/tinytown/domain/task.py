@@ -99,6 +99,8 @@ class TaskSpec(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     starts_from: tuple[str, ...] = ()
     """Dependencies' branches that are not in the base branch yet."""
     pull_url: str | None = None
+    may_be_empty: bool = False
+    """Whether a report without commits will do: there may be nothing left that others did not do."""
     notes: tuple[str, ...] = ()
     """What operators said."""
     history: tuple[str, ...] = ()

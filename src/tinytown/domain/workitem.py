@@ -185,6 +185,8 @@ class WorkItem(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc
     """Issues outside the mission that must be closed before."""
     needs: tuple[Need, ...] = ()
     """Where each of `depends_on` is said."""
+    is_parent: bool = False
+    """Whether its issue has sub-issues: they may be all there is to do."""
     owner_role: str | None = None
     """Role that fits best."""
     priority: int = 0

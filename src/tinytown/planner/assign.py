@@ -78,7 +78,7 @@ def _give_fix(draft: Draft, item: WorkItem) -> bool:
     review = draft.tasks.get(item.review_task_id or "")
     if review is not None:
         take_back(draft, review, f"{item.key} is mended first")
-    item = draft.put(item.id, fix_rounds=item.fix_rounds + 1)
+    item = draft.put(item.id, fix_rounds=item.fix_rounds + 1, pull=fixes.with_told(item))
     causes = tuple(fix.cause for fix in item.fixes)
     _give(
         draft,
@@ -142,6 +142,7 @@ def _give(
         base=draft.mission.base,
         starts_from=_unmerged(draft, item),
         pull_url=item.pull.url if item.pull else None,
+        may_be_empty=item.is_parent and kind is TaskKind.WORK,
         notes=(*draft.mission.notes, *item.notes),
         history=item.history,
     )

@@ -187,6 +187,7 @@ class _Compiler:
             depends_on=tuple(need.item_id for need in needs),
             waits_for=waits_for,
             needs=needs,
+            is_parent=issue.is_parent,
             owner_role=override.owner_role or found.role,
             priority=override.priority or 0,
             source_ref=str(objective.ref),

@@ -9,7 +9,7 @@ import msgspec
 
 from tinytown.domain.backoff import retry_at
 from tinytown.domain.task import Report, Task, TaskKind, TaskState
-from tinytown.domain.watch import Watch
+from tinytown.domain.watch import WatchKind
 from tinytown.domain.workitem import BUSY, PullState, Verdict, WorkItem, WorkStatus
 from tinytown.planner import fixes
 from tinytown.planner.draft import Draft
@@ -91,10 +91,10 @@ def _completed(draft: Draft, item: WorkItem, task: Task) -> None:
         "setback": "",
         "history": (),
     }
-    if not item.has_branch:
+    head = task.head or item.submitted
+    if not item.has_branch or (item.is_parent and head is None):
         _answered(draft, item, task, changes)
         return
-    head = task.head or item.submitted
     draft.move(item.id, WorkStatus.BLOCKED, **changes)
     if head is None:
         hold(draft, draft.items[item.id], NO_COMMIT.format(key=item.typed))
@@ -103,7 +103,7 @@ def _completed(draft: Draft, item: WorkItem, task: Task) -> None:
 
 
 def _answered(draft: Draft, item: WorkItem, task: Task, changes: dict[str, object]) -> None:
-    """An item without a branch: its outcome is what the agent said."""
+    """An item without a branch, or whose parts were all there was to do: its outcome is what the agent said."""
     if task.result.strip():
         draft.move(item.id, WorkStatus.DONE, **changes)
         draft.say("item.done", f"{item.key} is done", item=item.id)
@@ -135,19 +135,16 @@ def new_head(draft: Draft, item: WorkItem, head: str) -> WorkItem:
     if review is not None and review.is_open and review.spec.head != head:
         draft.cancel(review, f"{item.key} has a newer commit {head[:10]}")
         draft.put(item.id, review_task_id=None)
-    pull = fixes.forget_verdicts(item.pull, head) if item.pull else None
+    pull = fixes.forget_verdicts(item.pull, head, draft.now) if item.pull else None
     look_now(draft, item.id, draft.now)
     return draft.put(item.id, submitted=head, pull=pull)
 
 
-def look_now(draft: Draft, item_id: str, at: datetime) -> None:
-    """Make every watch of an item due."""
+def look_now(draft: Draft, item_id: str, at: datetime, *kinds: WatchKind) -> None:
+    """Make every watch of an item, or those of some kinds, due."""
     for watch in draft.watches_of(item_id):
-        draft.put_watch(_due(watch, at))
-
-
-def _due(watch: Watch, at: datetime) -> Watch:
-    return msgspec.structs.replace(watch, next_due_at=at)
+        if not kinds or watch.kind in kinds:
+            draft.put_watch(msgspec.structs.replace(watch, next_due_at=at, quick_looks=0, is_put_off=False))
 
 
 def _failed(draft: Draft, item: WorkItem, task: Task) -> None:
@@ -233,7 +230,8 @@ def _judge(draft: Draft, item: WorkItem, pull: PullState, task: Task) -> None:
         return
     draft.say("review.rejected", f"{who} rejected {item.key} at {head[:10]}", item=item.id)
     text = task.reason or task.result or REJECTED_SILENTLY
-    fixes.request(draft, draft.items[item.id], cause=fixes.REVIEW, head=head, text=f"{who} rejected it:\n\n{text}")
+    wanted = fixes.ask(draft, cause=fixes.REVIEW, head=head, text=f"{who} rejected it:\n\n{text}")
+    fixes.request(draft, draft.items[item.id], wanted)
 
 
 def _review_failed(draft: Draft, item: WorkItem, task: Task) -> None:

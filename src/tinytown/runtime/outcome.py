@@ -123,7 +123,9 @@ def _without_task(ended: Ended, now: datetime) -> RunEnd:
 
 def _lacks(ended: Ended, task: Task) -> str | None:
     """What a report lacks in evidence; None when it is good."""
-    if task.spec.kind is TaskKind.WORK and task.spec.item_id and task.spec.branch and not ended.evidence.made:
+    is_on_branch = task.spec.kind is TaskKind.WORK and task.spec.item_id and task.spec.branch
+    is_nothing_left = task.spec.may_be_empty and not ended.evidence.dirty and not ended.evidence.elsewhere
+    if is_on_branch and not ended.evidence.made and not is_nothing_left:
         return f"you reported the task as done, but its branch has no commit{_elsewhere(ended)}{_dirty(ended)}"
     if _is_fix_without_commit(ended, task):
         told = "you reported the fix as done, but there is no new commit on its branch"

@@ -84,7 +84,8 @@ def test_issue_is_read_with_what_it_says_and_who_says_it(octo: Actor, issues: Is
     assert (found.ref, found.title, found.body) == (ref(number), "Add login", "Depends on #9.")
     assert (found.labels, found.author, found.is_open) == (("kind:test", "ready"), "octo", True)
     assert found.url == f"{github.url}/octo/town/issues/{number}"
-    assert (found.is_trusted, found.relations, found.is_pull, found.notice) == (True, (), False, "")
+    assert (found.is_trusted, found.relations, found.is_pull, found.is_parent) == (True, (), False, False)
+    assert found.notice == ""
     assert paths(github) == [f"/issues/{number}"]
 
 
@@ -126,7 +127,8 @@ def test_relations_that_are_all_done_are_not_asked_for(octo: Actor, issues: Issu
     github.issues.block(first, by=done)
     github.issues.add_part(first, done)
 
-    assert issues.read(ref(first)).relations == ()
+    found = issues.read(ref(first))
+    assert (found.relations, found.is_parent) == ((), True)
     assert paths(github) == [f"/issues/{first}"]
 
 

@@ -126,6 +126,22 @@ def test_item_without_a_branch_is_done_with_an_answer() -> None:
     assert "item.done" in said(decision.changes)
 
 
+def test_parent_whose_parts_were_all_there_was_to_do_is_done_with_an_answer() -> None:
+    item = in_work(1, is_parent=True)
+
+    assert changed(ended(item, reported(make_task(item), result="all there")), 1).status is WorkStatus.DONE
+    silent = changed(ended(item, reported(make_task(item), result=" ")), 1)
+    assert (silent.status, silent.pull) == (WorkStatus.BLOCKED, None)
+    assert silent.hold == "reported as done without an answer; accept it with: tt mission approve 1"
+
+
+def test_parent_that_had_something_left_to_do_goes_the_usual_way() -> None:
+    item = in_work(1, is_parent=True)
+
+    after = changed(ended(item, reported(make_task(item), head=HEAD, result="the rest")), 1)
+    assert (after.status, after.submitted) == (WorkStatus.BLOCKED, HEAD)
+
+
 def test_item_without_a_branch_is_held_without_an_answer() -> None:
     item = in_work(1, kind=WorkKind.REVIEW)
 

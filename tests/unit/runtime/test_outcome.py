@@ -95,6 +95,17 @@ def test_report_without_a_commit_is_not_believed() -> None:
     assert secs_until(end) == 0
 
 
+def test_report_without_a_commit_will_do_when_others_may_have_done_it_all() -> None:
+    made = task(report=Report.COMPLETED, result="all there")
+    made = msgspec.structs.replace(made, spec=msgspec.structs.replace(made.spec, may_be_empty=True))
+    end = judged(made)
+
+    assert (end.outcome, end.task_fields["result"]) == ("completed", "all there")
+    assert "head" not in end.task_fields
+    assert judged(made, msgspec.structs.replace(NONE, dirty=("a.py",))).outcome == "retry"
+    assert judged(made, msgspec.structs.replace(NONE, elsewhere="2 commits on branch mine")).outcome == "retry"
+
+
 def test_commits_on_another_branch_are_no_evidence_and_the_agent_is_told_where_they_are() -> None:
     stray = msgspec.structs.replace(NONE, elsewhere="2 commits on branch mine")
     end = judged(task(report=Report.COMPLETED, result="made it"), stray)

@@ -61,6 +61,7 @@ class Issues:
             url=shape.html_url,
             relations=self._relations.of(self._path(now), shape),
             is_trusted=self._trust.covers(shape.user, shape.author_association),
+            is_parent=shape.sub_issues_summary is not None and shape.sub_issues_summary.total > 0,
             is_pull=shape.pull_request is not None,
             notice="" if now.folded == ref.folded else f"{label} was moved, it is {now.label(self.home)} now",
         )
