@@ -128,9 +128,17 @@ class Transport:
     def _once(self, request: Request, keep_last: int | None, deadline: float) -> Reply:
         with self._making:
             client = self._client
+        left = deadline - time.monotonic()
+        if left <= 0:
+            raise self._unavailable("no time left to ask")
+        silence = min(self._timeout_secs, left)
         with self._said(request):
             sent = client.stream(
-                request.method, request.url, headers=dict(request.headers), content=request.body or None
+                request.method,
+                request.url,
+                headers=dict(request.headers),
+                content=request.body or None,
+                timeout=httpx2.Timeout(silence, connect=min(_CONNECT_SECS, silence), pool=left),
             )
             with sent as response:
                 headers = {name.lower(): value for name, value in response.headers.items()}
