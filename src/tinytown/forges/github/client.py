@@ -84,8 +84,9 @@ class GitHub:
         """A list page by page, each read as `type_`, at most `most` of 100 entries."""
         url: str | None = self._url(path, {"per_page": PAGE_SIZE, **query})
         found: dict[str, T] = {}
+        deadline = self._session.deadline()  # for all of them: a mission's lease is not long
         while url is not None and url not in found and len(found) < most:
-            page = self._page(url, type_, path)
+            page = self._page(url, type_, path, deadline)
             found[url] = page.value
             url = page.next
         return Pages(pages=tuple(found.values()), is_cut=url is not None and url not in found)
@@ -141,8 +142,10 @@ class GitHub:
         other._purpose = purpose  # noqa: SLF001  same class
         return other
 
-    def _page(self, url: str, type_: type[T], path: str) -> Kept[T]:
+    def _page(self, url: str, type_: type[T], path: str, deadline: float | None = None) -> Kept[T]:
         call = self._call("GET", url, path, is_reading=True)
+        if deadline is not None:
+            call = msgspec.structs.replace(call, deadline=deadline)
         return self._patiently(lambda: self._conditionally(call, type_), call)
 
     def _conditionally(self, call: Call, type_: type[T]) -> Kept[T]:

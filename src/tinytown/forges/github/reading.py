@@ -38,8 +38,10 @@ def next_page(reply: Reply, url: str) -> str | None:
 
 
 def _data(reply: Reply, what: str) -> object:
+    # Not all headers: a quota told in odd ones is an error to the library, whatever the body says.
+    headers = {"content-type": reply.headers.get("content-type", "")}
     try:
-        return decipher_response(_OK, reply.headers, reply.body)[0]
+        return decipher_response(_OK, headers, reply.body)[0]
     except (ValueError, LookupError, RecursionError) as error:  # not JSON, not UTF-8, no such character set
         raise _unreadable(what) from error
 

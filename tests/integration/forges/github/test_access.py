@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import stat
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
@@ -21,9 +21,11 @@ from tests.peers.exchange import Answer, Request, refused, said
 from tinytown.domain.errors import ConfigError, ForgeError, ForgeUnavailableError
 from tinytown.forges.github.access import find_token, token_access
 from tinytown.forges.github.address import Repository
+from tinytown.forges.github.client import GitHub
 from tinytown.forges.github.installation import AppAccess
-from tinytown.forges.github.opening import app_of
+from tinytown.forges.github.opening import app_of, open_client
 from tinytown.forges.github.transport import Transport
+from tinytown.store.keys import Keys
 
 PUBLIC = "https://api.github.com"
 COMPANY = "https://git.corp.example/api/v3"
@@ -284,3 +286,47 @@ def test_app_needs_id_and_key(tmp_path: Path) -> None:
     for app_id, key_file in (("12", None), (None, "key.pem")):
         with pytest.raises(ConfigError, match="go together"):
             app_of(app_id, key_file, tmp_path)
+
+
+@pytest.fixture
+def app_client(peer: Peer, apps: Apps, key_file: Path, clock: Clock, keys: Keys) -> Iterator[GitHub]:
+    opened = open_client(
+        api_url=peer.url,
+        repository=TOWN,
+        environ={},
+        app=app_of("12", str(key_file), key_file.parent),
+        connect=None,
+        town=keys,
+        clock=clock,
+        pauses_secs=(0.0, 0.0),
+    )
+    yield opened
+    opened.close()
+
+
+def only(token: str) -> Callable[[Request], Answer]:
+    """Answers whoever has that token, and 401 to others."""
+    return lambda request: said({}) if request.token == token else refused(401, "Bad credentials")
+
+
+def test_reading_goes_on_with_a_renewed_token(peer: Peer, app_client: GitHub) -> None:
+    peer.on("GET", "/repos/octo/town", only("ghs_2"))
+    assert app_client.get("/repos/octo/town", dict) == {}
+    assert [r.token for r in peer.asked if r.path == "/repos/octo/town"] == ["ghs_1", "ghs_2"]
+
+
+def test_changing_is_left_to_who_looks_for_its_footprint_when_the_token_was_renewed(
+    peer: Peer, app_client: GitHub
+) -> None:
+    peer.on("POST", "/repos/octo/town/pulls", only("ghs_2"))
+    with pytest.raises(ForgeUnavailableError, match="the token for GitHub was renewed"):
+        app_client.do("POST", "/repos/octo/town/pulls", {})
+    assert [r.token for r in peer.asked if r.path == "/repos/octo/town/pulls"] == ["ghs_1"]
+    app_client.do("POST", "/repos/octo/town/pulls", {})
+
+
+def test_app_whose_new_token_is_refused_too_is_told(peer: Peer, app_client: GitHub, apps: Apps) -> None:
+    peer.on("GET", "/repos/octo/town", refused(401, "Bad credentials"))
+    with pytest.raises(ForgeError, match="GitHub refuses the token"):
+        app_client.get("/repos/octo/town", dict)
+    assert apps.made == 2

@@ -118,3 +118,31 @@ def test_closed_transport_opens_itself_again(transport: Transport, peer: Peer) -
     transport.close()
     transport.close()
     assert transport.exchange(get(f"{peer.url}/x")).status == 200
+
+
+def test_idle_connection_that_the_server_dropped_is_no_trouble() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        url = f"http://127.0.0.1:{listening.getsockname()[1]}"
+        dropped = threading.Event()
+        thread = threading.Thread(target=_answer_once_each, args=(listening, 3, dropped))
+        thread.start()
+        transport = Transport(url)
+        try:
+            for _ in range(3):
+                request = Request(method="POST", url=f"{url}/x", headers={}, body=b"{}")
+                assert transport.exchange(request).body == b"ok"
+                assert dropped.wait(5)
+                dropped.clear()
+        finally:
+            transport.close()
+            thread.join()
+
+
+def _answer_once_each(listening: socket.socket, times: int, dropped: threading.Event) -> None:
+    """One answer a connection, which looks as if the connection stayed."""
+    for _ in range(times):
+        served, _ = listening.accept()
+        with served:
+            served.recv(65536)
+            served.sendall(b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\nkeep-alive: timeout=5\r\n\r\nok")
+        dropped.set()
