@@ -34,6 +34,12 @@ class InvalidInputError(TinytownError):
     http_status = 400
 
 
+class UnsupportedMediaError(InvalidInputError):
+    """The body is of a kind that is not understood."""
+
+    http_status = 415
+
+
 class ProblemsError(TinytownError):
     """Several things are wrong; each is one line of ``problems``."""
 
@@ -66,6 +72,12 @@ class NotAllowedError(TinytownError):
     """The caller may not do that."""
 
     http_status = 403
+
+
+class UnauthenticatedError(TinytownError):
+    """Who asks is not known."""
+
+    http_status = 401
 
 
 class AlreadyExistsError(TinytownError):

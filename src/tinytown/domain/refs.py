@@ -42,6 +42,11 @@ class IssueRef(msgspec.Struct, frozen=True, tag_field="type", tag="issue", order
         """The same reference in lower case: forges ignore the case of owner and repository."""
         return IssueRef(self.owner.lower(), self.repo.lower(), self.number)
 
+    @property
+    def signal(self) -> str:
+        """What a signal about it is known by among a mission's signals; those of pull requests have their URLs."""
+        return f"issue {self.folded}"
+
 
 class DocRef(msgspec.Struct, frozen=True, tag_field="type", tag="doc", order=True):
     """A document of the repository, by its path relative to the town's root."""

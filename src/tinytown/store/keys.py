@@ -39,11 +39,12 @@ Scripts receive the prefix as KEYS[1] and build the same names with the function
 | T:mission:<id>:watch      | hash   | watch id -> watch (JSON)                          | with the mission |
 | T:mission:<id>:briefs     | hash   | item id -> brief (JSON)                           | with the mission |
 | T:mission:<id>:tasks      | set    | ids of its tasks not yet settled                  | with the mission |
-| T:mission:<id>:signals    | hash   | pull request -> token of the latest signal        | with the mission |
+| T:mission:<id>:signals    | hash   | pull request or outside issue -> token of the latest signal | with the mission |
 | T:mission:<id>:events     | list   | the last 100 mission events (JSON)                | with the mission |
 | T:mission:<id>:lease      | string | `<token>:<dispatcher>`, expires unless renewed    | seconds |
 | T:mission:<id>:requests   | hash   | requests made of the forge: `sent`, `free`, `failed`, and by resource | with the mission |
 | T:mission:token           | string | counter of dispatcher fencing tokens              | town |
+| T:delivery:<hook>:<id>    | string | a webhook's delivery that was taken               | 7 days |
 | T:pull:seq                | string | last number of a local pull request               | town |
 | T:pull:<number>           | hash   | a local pull request                              | 30 days after its merge |
 | T:pull:branches           | hash   | head branch -> number of its open pull request    | town |
