@@ -23,6 +23,7 @@ TIMEOUT_SECS = 60.0
 """How long one conversation with the remote may take."""
 
 _FETCH = ("fetch", "--quiet", "--no-tags", "--no-write-fetch-head", "--no-recurse-submodules")
+_HEX = 40
 _RACES = 3
 """How often a fetch that met another of the same branch is made again."""
 _PUSHED = "update by push"
@@ -88,6 +89,11 @@ class Remote:
             if name not in there and (old := self.known(name)) is not None:
                 self._git.run("update-ref", "-d", tracking(name), old, accept=(0, 1, 128))
         return there
+
+    def fetch_commit(self, sha: str) -> None:
+        """Bring a commit here, given by its full id, that may be on no branch there. Errors as `heads`."""
+        if len(sha) == _HEX and self._git.find_commit(sha) is None:
+            self.talk(f"fetching commit {sha[:12]}", *_FETCH, NAME, sha)
 
     def known(self, branch: str) -> str | None:
         """The branch's commit there as far as it is known here, None when it is not."""

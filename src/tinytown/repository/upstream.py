@@ -14,8 +14,6 @@ from tinytown.repository.remote import NAME, Remote, was_at
 
 log = structlog.get_logger("tinytown.upstream")
 
-_HEX = 40
-
 
 class Upstream:
     """The remote, as worktrees are brought up to date with it. What cannot be fetched is said and gone without."""
@@ -37,10 +35,7 @@ class Upstream:
 
     def fetch_commit(self, sha: str) -> None:
         """Bring a commit here that may be nowhere but there. RemoteError when that cannot be done."""
-        if len(sha) == _HEX and self._git.find_commit(sha) is None:
-            self._remote.talk(
-                f"fetching commit {sha[:12]}", "fetch", "--quiet", "--no-tags", "--no-write-fetch-head", NAME, sha
-            )
+        self._remote.fetch_commit(sha)
 
     def is_foreign(self, branch: str, base: str, head: str | None) -> bool:
         """Whether the remote has work on a branch of that name that is not what was handed in as `head`."""
