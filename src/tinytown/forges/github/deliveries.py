@@ -32,7 +32,9 @@ class Concern(msgspec.Struct, frozen=True, kw_only=True):
     heads: tuple[str, ...] = ()
     """Head commits."""
     branches: tuple[str, ...] = ()
-    """Branches, as heads or as bases."""
+    """Head branches."""
+    bases: tuple[str, ...] = ()
+    """Branches that pull requests go into."""
     issues: tuple[IssueRef, ...] = ()
     is_everything: bool = False
     """Whether any pull request of the repository may be meant."""
@@ -40,7 +42,8 @@ class Concern(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def is_empty(self) -> bool:
         """Whether there is nothing to look at."""
-        return not (self.pulls or self.heads or self.branches or self.issues or self.is_everything)
+        named = (self.pulls, self.heads, self.branches, self.bases, self.issues)
+        return not self.is_everything and not any(named)
 
 
 class _Numbered(msgspec.Struct, frozen=True):
@@ -180,15 +183,17 @@ def _of_issue(body: bytes, payload: _Payload) -> Concern:
 
 def _of_ref(body: bytes, _payload: _Payload) -> Concern:
     """A branch moved, came or went: it may be a head, or a base. Tags concern nobody."""
-    return Concern(branches=_branch(_read(body, _OfRef).ref))
+    branch = _branch(_read(body, _OfRef).ref)
+    return Concern(branches=branch, bases=branch)
 
 
 def _of_branch(body: bytes, _payload: _Payload) -> Concern:
-    return Concern(branches=_given(_read(body, _OfRef).ref))
+    branch = _given(_read(body, _OfRef).ref)
+    return Concern(branches=branch, bases=branch)
 
 
 def _of_group(body: bytes, _payload: _Payload) -> Concern:
-    return Concern(branches=_branch(_read(body, _OfGroup).merge_group.base_ref))
+    return Concern(bases=_branch(_read(body, _OfGroup).merge_group.base_ref))
 
 
 def _of_rules(_body: bytes, _payload: _Payload) -> Concern:

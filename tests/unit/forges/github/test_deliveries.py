@@ -81,7 +81,9 @@ def test_a_comment_on_an_issue_is_about_nothing() -> None:
 def test_a_branch_that_moves_comes_or_goes_is_meant(event: str) -> None:
     ref = "refs/heads/release/1.0" if event == "push" else "release/1.0"
 
-    assert concern(event, ref=ref, ref_type="branch") == Concern(repository=URL, branches=("release/1.0",))
+    found = concern(event, ref=ref, ref_type="branch")
+
+    assert found == Concern(repository=URL, branches=("release/1.0",), bases=("release/1.0",))
 
 
 def test_a_pushed_tag_is_about_nothing() -> None:
@@ -91,7 +93,7 @@ def test_a_pushed_tag_is_about_nothing() -> None:
 def test_a_group_of_the_merge_queue_is_about_its_base() -> None:
     group = {"base_ref": "refs/heads/main", "head_ref": "refs/heads/gh-readonly-queue/main/pr-7-abc"}
 
-    assert concern("merge_group", action="destroyed", merge_group=group) == Concern(repository=URL, branches=("main",))
+    assert concern("merge_group", action="destroyed", merge_group=group) == Concern(repository=URL, bases=("main",))
 
 
 @pytest.mark.parametrize("action", ["closed", "reopened", "deleted", "transferred"])
