@@ -43,21 +43,23 @@ def open_outside(item: WorkItem) -> tuple[OutsideDependency, ...]:
 
 
 def look_up(draft: Draft) -> None:
-    """Want a fresh look at each open outside issue once per watch interval."""
+    """Want a fresh look at each open outside issue once per watch interval, and when the forge told of it."""
     interval = timedelta(seconds=draft.mission.policy.watch_interval_secs)
     due: dict[IssueRef, None] = {}
     for item in draft.unfinished():
         for dep in open_outside(item):
-            if dep.checked_at + interval <= draft.now:
+            if dep.ref.signal in draft.signals or dep.checked_at + interval <= draft.now:
                 due[dep.ref] = None
             else:
                 draft.wake(dep.checked_at + interval)
     for ref in due:
-        draft.want(LookUp(ref=ref))
+        draft.want(LookUp(ref=ref, signal=draft.signals.get(ref.signal)))
 
 
 def looked_up(draft: Draft, outcome: Outcome, want: LookUp) -> None:
     """Take in what a look at an outside issue found; an unreachable forge leaves it as it was."""
+    if want.signal is not None:
+        draft.answer(want.ref.signal, want.signal)
     match outcome.found:
         case LookedUp(is_open=is_open):
             finding = ""

@@ -86,6 +86,8 @@ class LookUp(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     """Read whether an issue outside the mission is closed by now."""
 
     ref: IssueRef
+    signal: str | None = None
+    """Token of the signal that this look answers."""
 
 
 Want: TypeAlias = OpenPull | LookAt | Merge | LookUp | Retarget | UpdateBranch | Tell
