@@ -9,6 +9,7 @@ from tinytown.planner import fixes
 from tinytown.planner.draft import Draft, Wish
 from tinytown.planner.fit import mender_for, reviewer_for, wish_of, worker_for
 from tinytown.planner.graph import weight_behind
+from tinytown.planner.heads import base_of
 from tinytown.planner.holds import hold, is_backing_off
 from tinytown.planner.settle import take_back
 from tinytown.planner.stage import Stage, stage_of
@@ -108,7 +109,7 @@ def _give_review(draft: Draft, item: WorkItem) -> None:
         item_id=item.id,
         head=item.pull.head,
         branch=item.branch,
-        base=draft.mission.base,
+        base=base_of(draft, item.pull),
         pull_url=item.pull.url,
         notes=draft.mission.notes,
     )
@@ -139,7 +140,7 @@ def _give(
         causes=causes,
         head=item.pull.head if item.pull else None,
         branch=item.branch if item.has_branch else None,
-        base=draft.mission.base,
+        base=base_of(draft, item.pull) if item.pull else draft.mission.base,
         starts_from=_unmerged(draft, item),
         pull_url=item.pull.url if item.pull else None,
         may_be_empty=item.is_parent and kind is TaskKind.WORK,

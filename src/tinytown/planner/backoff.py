@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 
 WATCH_PAUSES_SECS = (60, 120, 300)
+ANSWERS_LEAST_SECS = 2
 REPLAN_LEAST_SECS, REPLAN_MOST_SECS = 30, 300
 HELP_PAUSES_SECS = (300, 900, 3600, 14400)
 
@@ -12,6 +13,19 @@ HELP_PAUSES_SECS = (300, 900, 3600, 14400)
 def watch_again_at(now: datetime, failures: int) -> datetime:
     """When to look again after the `failures`-th look in a row that failed: 1, 2, then 5 min."""
     return now + timedelta(seconds=WATCH_PAUSES_SECS[min(max(failures, 1), len(WATCH_PAUSES_SECS)) - 1])
+
+
+def answers_at(now: datetime, not_before: datetime) -> datetime:
+    """When to ask a forge again that said when it answers; clocks may differ, so not at once."""
+    return max(not_before, now + timedelta(seconds=ANSWERS_LEAST_SECS))
+
+
+def quick_look_secs(again_secs: float, looks: int, interval_secs: int) -> float:
+    """Seconds until a forge that wants to be asked again soon is asked for the `looks`-th time in a row.
+
+    As it wishes, but no sooner than after 2 s, then 4, 8, …; at most as long as usual.
+    """
+    return min(float(interval_secs), max(again_secs, 2.0 ** min(max(looks, 1), 16)))
 
 
 def replan_at(now: datetime, since: datetime) -> datetime:

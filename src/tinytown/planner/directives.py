@@ -17,7 +17,7 @@ from tinytown.planner import fixes, reopen
 from tinytown.planner.draft import Draft
 from tinytown.planner.help import ask_no_more
 from tinytown.planner.holds import hold
-from tinytown.planner.pulls import finish
+from tinytown.planner.merging import finish
 from tinytown.planner.settle import give_back, look_now, take_back
 from tinytown.planner.stage import ANY_HEAD
 
@@ -135,7 +135,7 @@ def reject(draft: Draft, item: WorkItem, reason: str) -> None:
     pull = msgspec.structs.replace(item.pull, review=Verdict.FAILED) if item.pull else None
     item = draft.put(item.id, hold=None, approved_head=None, pull=pull, fix_rounds=0)
     text = f"A person rejected it:\n\n{reason}"
-    fixes.request(draft, item, cause=fixes.REVIEW, head=item.submitted or "", text=text)
+    fixes.request(draft, item, fixes.ask(draft, cause=fixes.REVIEW, head=item.submitted or "", text=text))
 
 
 def _reject_gate(draft: Draft, item: WorkItem, reason: str) -> None:

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 from tinytown.domain.backoff import retry_at
 from tinytown.domain.workitem import BUSY, WorkItem, WorkStatus
+from tinytown.planner.backoff import answers_at
 from tinytown.planner.draft import Draft
+from tinytown.planner.wants import Refused
 
 MAX_FORGE_ERRORS = 5
 """Forge calls for one item that may fail in a row before a person is asked."""
@@ -20,17 +24,27 @@ def hold(draft: Draft, item: WorkItem, reason: str) -> None:
     draft.say("item.held", f"{item.key} needs a person: {reason}", item=item.id)
 
 
-def forge_failed(draft: Draft, item: WorkItem, what: str, reason: str, *, is_temporary: bool) -> None:
+def forge_failed(draft: Draft, item: WorkItem, what: str, refused: Refused) -> None:
     """Back off after a failed forge call; past the limit, or when trying again cannot help, ask a person."""
-    errors = item.errors + 1
+    if refused.not_before is not None:
+        _put_off(draft, item, what, refused.reason, refused.not_before)
+        return
+    reason, errors = refused.reason, item.errors + 1
     draft.put(item.id, setback=f"{what} failed (try {errors} of {MAX_FORGE_ERRORS}): {reason}")
-    if not is_temporary or errors >= MAX_FORGE_ERRORS:
+    if not refused.is_temporary or errors >= MAX_FORGE_ERRORS:
         draft.put(item.id, errors=errors)
         hold(draft, draft.items[item.id], f"{what} failed: {reason}")
         return
     at = retry_at(draft.now, errors)
     draft.put(item.id, errors=errors, retry_at=at)
     draft.say("forge.failed", f"{item.key}: {what} failed, trying again at {at:%H:%M:%S}: {reason}", item=item.id)
+
+
+def _put_off(draft: Draft, item: WorkItem, what: str, reason: str, not_before: datetime) -> None:
+    """The forge says itself when it answers again: that is no failure of the item."""
+    at = answers_at(draft.now, not_before)
+    draft.put(item.id, setback=f"{what} waits: {reason}", retry_at=at)
+    draft.say("forge.waits", f"{item.key}: {what} waits until {at:%H:%M:%S}: {reason}", item=item.id)
 
 
 def is_backing_off(draft: Draft, item: WorkItem) -> bool:

@@ -45,7 +45,7 @@ def merge(draft: Draft, item: WorkItem) -> None:
     if not item.is_done and stage_of(item, draft.mission.policy) is not Stage.MERGE:
         raise ConflictError(f"{item.key} cannot be merged yet: {'; '.join(reasons(draft, item))}")
     if item.is_done:
-        pull = msgspec.structs.replace(pull, checks=Verdict.UNKNOWN, mergeable=Verdict.UNKNOWN)
+        pull = msgspec.structs.replace(pull, checks=Verdict.UNKNOWN, mergeable=Verdict.UNKNOWN, is_heard=False)
         item = _reopen(draft, item, pull)
     draft.put(item.id, merge_head=pull.head)
     draft.say("item.merging", f"a person wants {item.key} merged at {pull.head[:10]}", item=item.id)

@@ -30,8 +30,14 @@ class Stage(Enum):
     """The checks must pass."""
     REVIEW = "review"
     """A reviewer must approve."""
+    PEOPLE = "people"
+    """The people who asked for changes must be content."""
+    BEHIND = "behind"
+    """Its branch must be brought up to date with its base."""
     MERGEABLE = "mergeable"
     """The forge must say that it merges cleanly."""
+    QUEUED = "queued"
+    """The forge's merge queue must get to it."""
     MERGE = "merge"
     """Nothing is in the way of merging."""
     DONE = "done"
@@ -53,6 +59,8 @@ def stage_of(item: WorkItem, policy: MissionPolicy) -> Stage:
         return Stage.HELD
     if item.status is not WorkStatus.BLOCKED:
         return _BY_STATUS[item.status]
+    if item.pull is not None and item.pull.is_queued and not item.is_merged:
+        return Stage.QUEUED  # what is pushed now would be thrown out, with what waits behind it
     if item.fixes:
         return Stage.FIX
     if item.pull is None:
@@ -62,9 +70,26 @@ def stage_of(item: WorkItem, policy: MissionPolicy) -> Stage:
 
 def needs_review(item: WorkItem, policy: MissionPolicy) -> bool:
     """Whether the policy asks for an approved review and a person has not approved the head already."""
-    if item.pull is not None and item.approved_head in {item.pull.head, ANY_HEAD}:
-        return False
-    return policy.reviewer_required and item.kind in REVIEWED_KINDS
+    return not is_approved(item) and policy.reviewer_required and item.kind in REVIEWED_KINDS
+
+
+def is_approved(item: WorkItem) -> bool:
+    """Whether a person accepted the head by command, whatever others say of it."""
+    return item.pull is not None and item.approved_head in {item.pull.head, ANY_HEAD}
+
+
+def is_to_be_merged(item: WorkItem, policy: MissionPolicy) -> bool:
+    """Whether the mission merges it, by policy or because a person wants it; else it is done when it could be."""
+    return policy.auto_merge or (item.pull is not None and item.merge_head == item.pull.head)
+
+
+def judgement(item: WorkItem, pull: PullState, policy: MissionPolicy) -> Stage | None:
+    """Whose approval is missing; None when nobody's is."""
+    if needs_review(item, policy) and Verdict.PASSED not in {pull.review, pull.people}:
+        return Stage.REVIEW
+    if pull.people is Verdict.FAILED and not is_approved(item):
+        return Stage.PEOPLE
+    return None
 
 
 def _gate(item: WorkItem, pull: PullState, policy: MissionPolicy) -> Stage:
@@ -72,8 +97,10 @@ def _gate(item: WorkItem, pull: PullState, policy: MissionPolicy) -> Stage:
         return Stage.MERGE
     if pull.checks is not Verdict.PASSED:
         return Stage.CHECKS
-    if needs_review(item, policy) and pull.review is not Verdict.PASSED:
-        return Stage.REVIEW
-    if pull.mergeable is not Verdict.PASSED:
+    if (missing := judgement(item, pull, policy)) is not None:
+        return missing
+    if pull.mergeable is Verdict.PASSED:
+        return Stage.MERGE
+    if not (pull.is_behind and pull.mergeable is Verdict.PENDING):
         return Stage.MERGEABLE
-    return Stage.MERGE
+    return Stage.BEHIND if is_to_be_merged(item, policy) else Stage.MERGE

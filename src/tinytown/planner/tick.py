@@ -7,7 +7,7 @@ from datetime import datetime
 
 import msgspec
 
-from tinytown.planner import assign, lost, progress, promote, pulls, settle, watches
+from tinytown.planner import assign, lost, merging, progress, promote, pulls, settle, stacking, updating, watches
 from tinytown.planner.draft import Changes, Draft
 from tinytown.planner.snapshot import Snapshot
 from tinytown.planner.wants import LookAt, LookUp, Merge, OpenPull, Outcome, Retarget, Tell, UpdateBranch, Want
@@ -38,9 +38,11 @@ def decide(snapshot: Snapshot, outcomes: Sequence[Outcome], now: datetime) -> De
         lost.release_lost(draft)
         promote.promote(draft)
         promote.look_up(draft)
+        stacking.retarget(draft)
         pulls.open_pulls(draft)
         watches.look(draft)
-        pulls.merge_ready(draft)
+        merging.merge_ready(draft)
+        updating.update_behind(draft)
         promote.promote(draft)
         assign.assign(draft)
     progress.conclude(draft)
@@ -62,8 +64,12 @@ def take_in(draft: Draft, outcome: Outcome) -> None:
         case LookAt() as want:
             watches.looked(draft, outcome, want)
         case Merge() as want:
-            pulls.merged(draft, outcome, want)
+            merging.merged(draft, outcome, want)
         case LookUp() as want:
             promote.looked_up(draft, outcome, want)
-        case Retarget() | UpdateBranch() | Tell():
+        case Retarget() as want:
+            stacking.retargeted(draft, outcome, want)
+        case UpdateBranch() as want:
+            updating.updated(draft, outcome, want)
+        case Tell():
             pass  # not wanted yet

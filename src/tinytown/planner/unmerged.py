@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
-
 import msgspec
 
 from tinytown.domain.pull import MergeabilitySeen
 from tinytown.domain.watch import Watch, WatchStatus
 from tinytown.domain.workitem import WorkItem
-from tinytown.planner.backoff import watch_again_at
 from tinytown.planner.draft import Draft
+from tinytown.planner.heads import put_pull
+from tinytown.planner.looks import after_look, after_refusal
+from tinytown.planner.merging import record_merge
 from tinytown.planner.notices import tell_of_merge
-from tinytown.planner.pulls import record_merge
 from tinytown.planner.wants import Outcome, Refused
 
 
@@ -28,13 +27,14 @@ def looked(draft: Draft, watch: Watch, item: WorkItem, outcome: Outcome) -> None
             _put(draft, watch, status=WatchStatus.DONE, finding="closed")
             draft.put(item.id, pull=msgspec.structs.replace(item.pull, is_open=False))
             draft.say("pull.closed", f"PR #{item.pull.number} ({item.key}) was closed without merging", item=item.id)
-        case Refused(reason=reason):
-            failures = watch.consecutive_failures + 1
-            due = watch_again_at(draft.now, failures)
-            _put(draft, watch, next_due_at=due, consecutive_failures=failures, finding=reason)
+        case Refused() as refused:
+            draft.put_watch(after_refusal(draft, watch, refused))
+        case MergeabilitySeen(base=base):
+            draft.put_watch(after_look(draft, watch, "not merged yet"))
+            if base is not None:
+                put_pull(draft, item, msgspec.structs.replace(item.pull, base=base))
         case _:
-            due = draft.now + timedelta(seconds=watch.interval_secs)
-            _put(draft, watch, next_due_at=due, consecutive_failures=0, finding="not merged yet")
+            draft.put_watch(after_look(draft, watch, "not merged yet"))
 
 
 def _put(draft: Draft, watch: Watch, **changes: object) -> None:

@@ -114,6 +114,8 @@ class Refused(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     """Whether trying again later may help without anybody doing something."""
     not_before: datetime | None = None
     """When the forge answers again; until then nothing is tried, and this refusal counts for nothing."""
+    is_conflict: bool = False
+    """Whether the pull request is another one now than was thought: its head moved, or it does not merge."""
 
 
 class Retargeted(msgspec.Struct, frozen=True, kw_only=True, tag=True):

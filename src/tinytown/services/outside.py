@@ -36,7 +36,9 @@ def carry_out(forge: Forge, want: Want) -> Found:
         return _ask(forge, want)
     except QuotaError as error:
         return Refused(reason=error.message, is_temporary=True, not_before=error.retry_at)
-    except (ForgeUnavailableError, ConflictError, GitError) as error:
+    except ConflictError as error:
+        return Refused(reason=error.message, is_temporary=True, is_conflict=True)
+    except (ForgeUnavailableError, GitError) as error:
         return Refused(reason=error.message, is_temporary=True)
     except OSError as error:
         return Refused(reason=told(error), is_temporary=True)

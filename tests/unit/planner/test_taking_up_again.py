@@ -146,7 +146,7 @@ def test_merge_takes_the_mission_up_again_and_looks_at_everything_anew() -> None
     after = draft.items[item.id]
     assert draft.mission.state is MissionState.RUNNING
     assert (after.status, after.merge_head) == (WorkStatus.BLOCKED, HEAD)
-    assert after.pull == passed(1, checks=Verdict.UNKNOWN, mergeable=Verdict.UNKNOWN)
+    assert after.pull == passed(1, checks=Verdict.UNKNOWN, mergeable=Verdict.UNKNOWN, is_heard=False)
     assert {(w.status, w.next_due_at) for w in draft.watches.values()} == {(WatchStatus.ACTIVE, NOW)}
 
 

@@ -25,13 +25,15 @@ from tests.unit.planner.world import (
     watched,
 )
 
-from tinytown.domain.pull import ChecksSeen, Merged
+from tinytown.domain.pull import ChecksSeen, Known, Merged
 from tinytown.domain.task import TaskKind
 from tinytown.domain.watch import WatchStatus
 from tinytown.domain.workitem import Verdict, WorkStatus
 from tinytown.planner.snapshot import Snapshot
 from tinytown.planner.tick import decide
 from tinytown.planner.wants import LookAt, Outcome, Refused
+
+KNOWN = Known(head=HEAD, branch="tt/1-thing", base="main", since=NOW)
 
 # When it is looked
 
@@ -43,7 +45,7 @@ def test_pull_request_is_looked_at_when_a_watch_is_due() -> None:
     decision = decided(item, AT_WORK, due, waiting)
 
     assert decision.wants == (
-        LookAt(watch_id=due.id, item_id=item.id, kind=CHECKS, target="acme/shop/pull/1", signal=None),
+        LookAt(watch_id=due.id, item_id=item.id, kind=CHECKS, target="acme/shop/pull/1", known=KNOWN),
     )
 
 

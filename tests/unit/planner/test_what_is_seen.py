@@ -358,14 +358,14 @@ def test_approval_by_a_person_counts_as_the_review() -> None:
 
     after, decision = step(watched(item), saw_review(item, Verdict.PASSED))
 
-    assert pull_of(after).review is Verdict.PASSED
+    assert pull_of(after).people is Verdict.PASSED
     assert causes(after) == []
     assert "review.passed" in said(decision.changes)
     assert only_watch(after, REVIEWS).finding == "comments: passing (by ann)"
 
 
 def test_approval_seen_again_is_said_once() -> None:
-    item = handed_in(1, pull=make_pull(review=Verdict.PASSED))
+    item = handed_in(1, pull=make_pull(people=Verdict.PASSED))
 
     _, decision = step(watched(item), saw_review(item, Verdict.PASSED))
 
@@ -379,7 +379,7 @@ def test_objection_by_a_person_becomes_a_fix() -> None:
 
     (fix,) = after.items[item.id].fixes
     assert (fix.cause, fix.text) == ("review", "ann objects:\n\ntoo slow")
-    assert pull_of(after).review is Verdict.FAILED
+    assert pull_of(after).people is Verdict.FAILED
 
 
 def test_objection_without_a_name_is_somebodys() -> None:

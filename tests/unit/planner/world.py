@@ -66,14 +66,21 @@ def ready(number: int, **fields: Any) -> WorkItem:
 
 def make_pull(number: int = 1, **fields: Any) -> PullState:
     """Pull request #number at HEAD, nothing known of it."""
-    values: dict[str, Any] = {"number": number, "url": f"acme/shop/pull/{number}", "head": HEAD, "opened_at": NOW}
+    values: dict[str, Any] = {
+        "number": number,
+        "url": f"acme/shop/pull/{number}",
+        "head": HEAD,
+        "head_since": NOW,
+        "base": "main",
+        "opened_at": NOW,
+    }
     return PullState(**{**values, **fields})
 
 
 def passed(number: int = 1, **fields: Any) -> PullState:
     """Pull request #number with everything it needs for merging."""
     verdicts = {"checks": Verdict.PASSED, "review": Verdict.PASSED, "mergeable": Verdict.PASSED}
-    return make_pull(number, **{**verdicts, **fields})
+    return make_pull(number, **{**verdicts, "is_heard": True, **fields})
 
 
 def handed_in(number: int, **fields: Any) -> WorkItem:
