@@ -18,6 +18,7 @@ from tinytown.forges.github.quota import Purpose
 from tinytown.forges.github.reading import next_page, read
 from tinytown.forges.github.session import JSON, Call, Session
 from tinytown.forges.github.transport import Reply
+from tinytown.store.forge_quota import QuotaSeen
 
 T = TypeVar("T")
 
@@ -130,6 +131,11 @@ class GitHub:
     def probe(self, path: str) -> Reply:
         """One answer whatever its status, with its headers: for finding out what is wrong."""
         return self._session.reply(self._call("GET", self._url(path), path, is_reading=True), self._purpose)
+
+    def quota(self, resource: str = "core") -> QuotaSeen:
+        """What is known of the quota of a resource (`core`, `search`, `graphql`), without asking GitHub."""
+        credential = self._session.access.credential(self._session.clock())
+        return self._session.quota.seen(credential, resource)
 
     def close(self) -> None:
         """Close the connections to GitHub and to the store."""

@@ -16,6 +16,7 @@ import pytest
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 from tests.integration.forges.github.conftest import Clock, Peer
+from tests.peers.described import github_described
 from tests.peers.exchange import Answer, Request, refused, said
 
 from tinytown.domain.errors import ConfigError, ForgeError, ForgeUnavailableError
@@ -330,3 +331,14 @@ def test_app_whose_new_token_is_refused_too_is_told(peer: Peer, app_client: GitH
     with pytest.raises(ForgeError, match="GitHub refuses the token"):
         app_client.get("/repos/octo/town", dict)
     assert apps.made == 2
+
+
+def test_what_an_app_asks_is_in_githubs_description(
+    transport: Transport, peer: Peer, apps: Apps, key_file: Path, clock: Clock
+) -> None:
+    access_of(transport, key_file, clock).credential(clock())
+    described = github_described()
+    assert [described.check(r.method, r.path, r.query) for r in peer.asked] == [
+        "/repos/{owner}/{repo}/installation",
+        "/app/installations/{installation_id}/access_tokens",
+    ]

@@ -315,3 +315,15 @@ def test_requests_are_counted_for_the_mission_they_are_made_for(
     found = QuotaStore(shared).requests(keys, mission.id)
     assert found == Requests(sent=4, free=1, failed=1, by_resource={"core": 3, "graphql": 1})
     assert len(shared.execute("KEYS", keys("mission", "*", "requests"))) == 1
+
+
+def test_quota_is_told_without_asking(open_github: Open, peer: Peer, clock: Clock) -> None:
+    peer.on("GET", R, with_quota(clock, 4321))
+    github = open_github()
+    assert github.quota().remaining is None
+    github.get(R, dict)
+    seen = open_github().quota()
+    assert (seen.limit, seen.remaining, seen.blocked_until) == (5000, 4321, None)
+    assert seen.reset is not None
+    assert (seen.reset - clock()).total_seconds() == pytest.approx(1200, abs=2)
+    assert peer.count() == 1
