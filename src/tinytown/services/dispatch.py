@@ -30,7 +30,7 @@ from tinytown.planner.tick import Decision, decide
 from tinytown.planner.wants import Outcome, Want
 from tinytown.runtime.outage import Outage
 from tinytown.services.commits import to_commit, to_snapshot
-from tinytown.services.outside import carry_out, told
+from tinytown.services.outside import carry_out_all, told
 from tinytown.services.planning import Planning
 from tinytown.services.postponed import Troubles, Unplanned
 from tinytown.services.presence import Presence
@@ -215,7 +215,7 @@ class Dispatcher:
             False when another dispatcher has it.
         """
         outcomes: list[Outcome] = []
-        refusals = 0
+        refusals, is_slow = 0, False
         for _ in range(MAX_ROUNDS):
             stored = self._tools.missions.read(mission_id, dispatcher=self._tools.record.id)
             if isinstance(stored, str):
@@ -240,9 +240,10 @@ class Dispatcher:
             finally:
                 self._steps += 1
                 self._last_step_ms = (perf_counter() - started) * 1000
-            if not wants:
-                return True
-            outcomes = [Outcome(want=want, found=carry_out(self._tools.forge, want)) for want in wants]
+            if is_slow or not wants:
+                return True  # what is wanted still makes the mission due at once: others have their turn before
+            outcomes = carry_out_all(self._tools.forge, wants)
+            is_slow = len(outcomes) < len(wants)
         return True
 
     def _decide(self, stored: Stored, outcomes: list[Outcome]) -> tuple[Want, ...]:

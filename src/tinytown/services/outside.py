@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from concurrent.futures import Future, ThreadPoolExecutor, wait
+from time import monotonic
+
 from tinytown.domain.errors import (
     ConflictError,
     ForgeError,
@@ -20,6 +24,7 @@ from tinytown.planner.wants import (
     Merge,
     Opened,
     OpenPull,
+    Outcome,
     Refused,
     Retarget,
     Retargeted,
@@ -28,6 +33,49 @@ from tinytown.planner.wants import (
     UpdateBranch,
     Want,
 )
+
+STEP_SECS = 20.0
+"""How long a mission's wants may take together; its lease lasts longer."""
+
+
+def carry_out_all(forge: Forge, wants: Sequence[Want], within_secs: float = STEP_SECS) -> list[Outcome]:
+    """Do what is wanted: what changes something one after the other, then the looks, as many at once as the forge bears.
+
+    Args:
+        forge: where.
+        wants: what.
+        within_secs: after that nothing is begun or waited for any more.
+
+    Returns:
+        What came of those that were done in time, in the order of `wants`; the others may be wanted again.
+    """
+    until = monotonic() + within_secs
+    looks = [n for n, want in enumerate(wants) if _is_look(want)]
+    found: dict[int, Found] = {}
+    for n, want in enumerate(wants):
+        if n not in looks and monotonic() < until:
+            found[n] = carry_out(forge, want)
+    if forge.parallel > 1 and len(looks) > 1:
+        found |= _look_at_once(forge, {n: wants[n] for n in looks}, until)
+    else:
+        for n in looks:
+            if monotonic() < until:
+                found[n] = carry_out(forge, wants[n])
+    return [Outcome(want=want, found=found[n]) for n, want in enumerate(wants) if n in found]
+
+
+def _is_look(want: Want) -> bool:
+    return isinstance(want, LookUp) or (isinstance(want, LookAt) and not want.is_again)
+
+
+def _look_at_once(forge: Forge, looks: dict[int, Want], until: float) -> dict[int, Found]:
+    pool = ThreadPoolExecutor(min(forge.parallel, len(looks)), "look")
+    try:
+        asked: dict[Future[Found], int] = {pool.submit(carry_out, forge, want): n for n, want in looks.items()}
+        back = wait(asked, timeout=max(until - monotonic(), 0)).done
+        return {asked[future]: future.result() for future in back}
+    finally:
+        pool.shutdown(wait=False, cancel_futures=True)  # one that hangs ends by its own time limit
 
 
 def carry_out(forge: Forge, want: Want) -> Found:

@@ -1,0 +1,124 @@
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from datetime import UTC, datetime
+
+import pytest
+from tests.properties.paper_forge import OUTSIDE, PaperForge
+
+from tinytown.domain.errors import ConflictError, ForgeUnavailableError, QuotaError
+from tinytown.domain.pull import Known, Merged, PullDraft, ReviewSeen
+from tinytown.domain.refs import IssueRef
+from tinytown.domain.watch import WatchKind
+from tinytown.planner.wants import LookAt, LookedUp, LookUp, Merge, Opened, OpenPull, Outcome, Refused, Want
+from tinytown.services.outside import carry_out_all
+
+URL = "acme/shop/pull/1"
+HEAD = "a" * 40
+PULL = PullDraft(branch="tt/1-thing", base="main", head=HEAD, title="thing", body="", marker="m")
+MERGE = Merge(item_id="i", url=URL, head=HEAD)
+LATER = datetime(2026, 1, 5, 15, 40, tzinfo=UTC)
+
+
+class SlowForge(PaperForge):
+    """A forge that bears several looks at once and notes what it was asked in which order."""
+
+    parallel = 4
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.asked: list[str] = []
+        self.together = threading.Barrier(1)
+        self.gate = threading.Event()
+        self.gate.set()
+
+    def reviews(self, url: str, known: Known | None = None) -> ReviewSeen:
+        self.asked.append("reviews")
+        self.together.wait(5)
+        self.gate.wait(5)
+        return super().reviews(url, known)
+
+    def recheck(self, url: str) -> None:
+        self.asked.append("recheck")
+        super().recheck(url)
+
+    def merge(self, url: str, head: str, *, closes: tuple[IssueRef, ...]) -> Merged:
+        self.asked.append("merge")
+        return super().merge(url, head, closes=closes)
+
+
+@pytest.fixture
+def forge() -> Iterator[SlowForge]:
+    forge = SlowForge()
+    forge.open_pull(PULL)
+    yield forge
+    forge.gate.set()
+
+
+def look(kind: WatchKind = WatchKind.REVIEW_COMMENTS, *, is_again: bool = False) -> LookAt:
+    return LookAt(watch_id="w", item_id="i", kind=kind, target=URL, is_again=is_again)
+
+
+def kinds_of(outcomes: list[Outcome]) -> list[type]:
+    return [type(outcome.want) for outcome in outcomes]
+
+
+def test_changes_are_made_before_anything_is_looked_at_and_told_in_the_order_of_the_wants(forge: SlowForge) -> None:
+    outcomes = carry_out_all(forge, [look(), MERGE])
+
+    assert forge.asked == ["merge", "reviews"]
+    assert kinds_of(outcomes) == [LookAt, Merge]
+
+
+def test_looks_are_made_at_once_as_many_as_the_forge_bears(forge: SlowForge) -> None:
+    forge.together = threading.Barrier(4)  # broken unless four are there
+
+    outcomes = carry_out_all(forge, [look()] * 4)
+
+    assert [type(outcome.found) for outcome in outcomes] == [ReviewSeen] * 4
+
+
+def test_checks_to_be_run_again_are_a_change(forge: SlowForge) -> None:
+    want = look(WatchKind.PR_CHECKS, is_again=True)
+
+    carry_out_all(forge, [look(), want, look()])
+
+    assert forge.asked == ["recheck", "reviews", "reviews"]
+
+
+def test_what_is_not_back_in_time_is_left_for_the_next_step(forge: SlowForge) -> None:
+    forge.gate.clear()
+
+    outcomes = carry_out_all(forge, [look(), MERGE, LookUp(ref=OUTSIDE)], within_secs=0.3)
+
+    assert [(type(o.want), type(o.found)) for o in outcomes] == [(Merge, Merged), (LookUp, LookedUp)]
+
+
+@pytest.mark.parametrize("parallel", [1, 4])
+def test_nothing_is_begun_when_the_time_is_over(forge: SlowForge, parallel: int) -> None:
+    forge.parallel = parallel
+    wants: list[Want] = [OpenPull(item_id="i", draft=PULL), look()]
+
+    assert carry_out_all(forge, wants, within_secs=0) == []
+
+
+def test_single_look_needs_no_thread(forge: SlowForge) -> None:
+    (outcome,) = carry_out_all(forge, [OpenPull(item_id="i", draft=PULL)])
+
+    assert isinstance(outcome.found, Opened)
+    assert not [thread for thread in threading.enumerate() if thread.name.startswith("look")]
+
+
+@pytest.mark.parametrize(
+    ("error", "refused"),
+    [
+        (QuotaError("used up", retry_at=LATER), Refused(reason="used up", is_temporary=True, not_before=LATER)),
+        (ConflictError("moved"), Refused(reason="moved", is_temporary=True, is_conflict=True)),
+        (ForgeUnavailableError("away"), Refused(reason="away", is_temporary=True)),
+    ],
+)
+def test_refusal_is_an_outcome_like_any_other(forge: SlowForge, error: Exception, refused: Refused) -> None:
+    forge.trouble = [error]
+
+    assert [outcome.found for outcome in carry_out_all(forge, [MERGE])] == [refused]
