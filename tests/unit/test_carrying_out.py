@@ -11,7 +11,7 @@ from tinytown.domain.errors import ConflictError, ForgeUnavailableError, QuotaEr
 from tinytown.domain.pull import Known, Merged, PullDraft, ReviewSeen
 from tinytown.domain.refs import IssueRef
 from tinytown.domain.watch import WatchKind
-from tinytown.planner.wants import LookAt, LookedUp, LookUp, Merge, Opened, OpenPull, Outcome, Refused, Want
+from tinytown.planner.wants import LookAt, LookedUp, LookUp, Merge, OpenPull, Outcome, Refused, Want
 from tinytown.services.outside import carry_out_all
 
 URL = "acme/shop/pull/1"
@@ -29,12 +29,14 @@ class SlowForge(PaperForge):
     def __init__(self) -> None:
         super().__init__()
         self.asked: list[str] = []
+        self.threads: set[int] = set()
         self.together = threading.Barrier(1)
         self.gate = threading.Event()
         self.gate.set()
 
     def reviews(self, url: str, known: Known | None = None) -> ReviewSeen:
         self.asked.append("reviews")
+        self.threads.add(threading.get_ident())
         self.together.wait(5)
         self.gate.wait(5)
         return super().reviews(url, known)
@@ -104,10 +106,9 @@ def test_nothing_is_begun_when_the_time_is_over(forge: SlowForge, parallel: int)
 
 
 def test_single_look_needs_no_thread(forge: SlowForge) -> None:
-    (outcome,) = carry_out_all(forge, [OpenPull(item_id="i", draft=PULL)])
+    carry_out_all(forge, [MERGE, look()])
 
-    assert isinstance(outcome.found, Opened)
-    assert not [thread for thread in threading.enumerate() if thread.name.startswith("look")]
+    assert forge.threads == {threading.get_ident()}
 
 
 @pytest.mark.parametrize(

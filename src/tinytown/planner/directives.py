@@ -119,7 +119,7 @@ def reject(draft: Draft, item: WorkItem, reason: str) -> None:
     """A person wants the item changed, also one that is done and not merged; the reason becomes a fix task.
 
     Raises:
-        ConflictError: nothing has been handed in, or it is merged. InvalidInputError: no reason.
+        ConflictError: nothing has been handed in, or it is merged or about to be. InvalidInputError: no reason.
     """
     if not reason.strip():
         raise InvalidInputError("a rejection needs a reason; the agent is told nothing else")
@@ -131,6 +131,8 @@ def reject(draft: Draft, item: WorkItem, reason: str) -> None:
         return
     if item.status is not WorkStatus.BLOCKED or item.submitted is None:
         raise ConflictError(f"{item.key} is {item.status.value} and has handed in nothing that could be rejected")
+    if item.pull is not None and item.pull.is_queued:
+        raise ConflictError(f"PR #{item.pull.number} is in the merge queue; take it out of that first, on the forge")
     draft.cancel_tasks_of(item.id, "rejected by a person")
     pull = msgspec.structs.replace(item.pull, review=Verdict.FAILED) if item.pull else None
     item = draft.put(item.id, hold=None, approved_head=None, pull=pull, fix_rounds=0)

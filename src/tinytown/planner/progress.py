@@ -43,7 +43,7 @@ def conclude(draft: Draft) -> None:
 
 def reasons_to_wait(draft: Draft, items: list[WorkItem]) -> str:
     """The first reason of the first item that waits for more than its siblings."""
-    order = [Stage.HELD, Stage.AGENT, Stage.FIX, Stage.REVIEW, Stage.CHECKS]
+    order = [Stage.HELD, Stage.AGENT, Stage.FIX, Stage.REVIEW, Stage.PEOPLE, Stage.CHECKS]
     ranked = sorted(items, key=lambda i: _rank(order, stage_of(i, draft.mission.policy)))
     first = ranked[0]
     more = f" (and {len(items) - 1} more)" if len(items) > 1 else ""
@@ -74,7 +74,7 @@ def _is_moving(draft: Draft, items: list[WorkItem]) -> bool:
     if any(_is_attended(draft, i) for i in items):
         return True
     stages = [(i, stage_of(i, draft.mission.policy)) for i in items]
-    if draft.wants and any(stage in {Stage.PULL, Stage.MERGE} for _, stage in stages):
+    if draft.wants and any(stage in {Stage.PULL, Stage.BEHIND, Stage.MERGE} for _, stage in stages):
         return True
     has_room = sum(i.status in BUSY for i in items) < draft.mission.policy.max_parallel_items
     return has_room and any(_has_free_agent(draft, i, stage) for i, stage in stages)

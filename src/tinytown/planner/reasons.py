@@ -13,8 +13,13 @@ from tinytown.planner import fixes
 from tinytown.planner.attendance import LEAVING, is_expected
 from tinytown.planner.draft import Draft
 from tinytown.planner.fit import is_free, mender_for, suitable_reviewers, suitable_workers
+from tinytown.planner.heads import base_of
+from tinytown.planner.merging import is_heard
 from tinytown.planner.promote import open_outside
+from tinytown.planner.seen_checks import MOST_RERUNS
+from tinytown.planner.stacking import lower
 from tinytown.planner.stage import Stage, stage_of
+from tinytown.planner.updating import before
 
 WORDS_LIMIT = 300
 """Most characters of somebody's own words; what the agent is handed has them all."""
@@ -198,8 +203,12 @@ def _pull(_: Draft, item: WorkItem) -> list[str]:
 
 def _checks(draft: Draft, item: WorkItem) -> list[str]:
     words = {Verdict.UNKNOWN: "not looked at yet", Verdict.PENDING: "still running", Verdict.FAILED: "failing"}
-    state = words.get(item.pull.checks, "") if item.pull else ""
-    return [f"PR #{_number(item)}: checks {state}{_next_look(draft, item, WatchKind.PR_CHECKS)}"]
+    pull = item.pull
+    state = words.get(pull.checks, "") if pull else ""
+    note = f" ({pull.checks_note})" if pull and pull.checks_note else ""
+    if pull and pull.reruns:
+        note += f", run again {pull.reruns} of {MOST_RERUNS} times: they failed for reasons of their own"
+    return [f"PR #{_number(item)}: checks {state}{note}{_next_look(draft, item, WatchKind.PR_CHECKS)}"]
 
 
 def _review(draft: Draft, item: WorkItem) -> list[str]:
@@ -215,8 +224,30 @@ def _review(draft: Draft, item: WorkItem) -> list[str]:
     return [f"PR #{_number(item)}: waits for a free reviewer: {names}"]
 
 
+def _people(draft: Draft, item: WorkItem) -> list[str]:
+    by = (item.pull.people_by if item.pull else "") or "somebody"
+    go_on = f"when it may go on all the same: tt mission approve {item.typed}"
+    look = _next_look(draft, item, WatchKind.REVIEW_COMMENTS)
+    return [f"PR #{_number(item)}: {by} asked for changes and has not approved since; {go_on}{look}"]
+
+
+def _behind(draft: Draft, item: WorkItem) -> list[str]:
+    assert item.pull is not None  # noqa: S101  narrows the type: nothing else is behind
+    base = base_of(draft, item.pull)
+    first = before(draft, item, item.pull)
+    if first is not None:
+        return [f"PR #{_number(item)} is behind {base}; it is brought up to date after {first.key} is merged into that"]
+    return [f"PR #{_number(item)} is behind {base} and is brought up to date"]
+
+
+def _queued(draft: Draft, item: WorkItem) -> list[str]:
+    return [f"PR #{_number(item)} is in the merge queue{_next_look(draft, item, WatchKind.MERGEABILITY)}"]
+
+
 def _mergeable(draft: Draft, item: WorkItem) -> list[str]:
     look = _next_look(draft, item, WatchKind.MERGEABILITY)
+    if item.pull is not None and item.pull.mergeable_note:
+        return [f"PR #{_number(item)} does not merge yet: {item.pull.mergeable_note}{look}"]
     return [f"PR #{_number(item)}: whether it merges cleanly is not known yet{look}"]
 
 
@@ -224,9 +255,15 @@ def _merge(draft: Draft, item: WorkItem) -> list[str]:
     sent_back = [draft.items[dep] for dep in item.depends_on if not draft.items[dep].is_done]
     if sent_back:
         return [f"waits for {dep.key} ({dep.title}), which was sent back" for dep in sent_back]
+    if not is_heard(draft, item):
+        look = _next_look(draft, item, WatchKind.REVIEW_COMMENTS)
+        return [f"PR #{_number(item)}: what people say of it is not looked at yet{look}"]
     if not draft.mission.policy.auto_merge and item.merge_head is None:
         return [f"PR #{_number(item)} is ready to merge"]
-    return [f"PR #{_number(item)} is about to be merged (one at a time into {draft.mission.base})"]
+    if (beneath := lower(draft, item)) is not None:
+        return [f"PR #{_number(item)} goes into the branch of {beneath.key}; it is merged after that"]
+    base = base_of(draft, item.pull) if item.pull else draft.mission.base
+    return [f"PR #{_number(item)} is about to be merged (one at a time into {base})"]
 
 
 def _done(_: Draft, item: WorkItem) -> list[str]:
@@ -244,7 +281,7 @@ def _number(item: WorkItem) -> int:
 def _next_look(draft: Draft, item: WorkItem, kind: WatchKind) -> str:
     for watch in draft.watches_of(item.id):
         if watch.kind is kind:
-            finding = f" ({watch.finding})" if watch.consecutive_failures else ""
+            finding = f" ({watch.finding})" if watch.consecutive_failures or watch.is_put_off else ""
             return f"; looks again at {_clock(watch.next_due_at)} at the latest{finding}"
     return ""
 
@@ -262,7 +299,10 @@ _EXPLAIN = {
     Stage.PULL: _pull,
     Stage.CHECKS: _checks,
     Stage.REVIEW: _review,
+    Stage.PEOPLE: _people,
+    Stage.BEHIND: _behind,
     Stage.MERGEABLE: _mergeable,
+    Stage.QUEUED: _queued,
     Stage.MERGE: _merge,
     Stage.DONE: _done,
 }

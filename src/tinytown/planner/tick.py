@@ -7,7 +7,19 @@ from datetime import datetime
 
 import msgspec
 
-from tinytown.planner import assign, lost, merging, progress, promote, pulls, settle, stacking, updating, watches
+from tinytown.planner import (
+    assign,
+    lost,
+    merging,
+    progress,
+    promote,
+    pulls,
+    settle,
+    stacking,
+    telling,
+    updating,
+    watches,
+)
 from tinytown.planner.draft import Changes, Draft
 from tinytown.planner.snapshot import Snapshot
 from tinytown.planner.wants import LookAt, LookUp, Merge, OpenPull, Outcome, Retarget, Tell, UpdateBranch, Want
@@ -46,6 +58,7 @@ def decide(snapshot: Snapshot, outcomes: Sequence[Outcome], now: datetime) -> De
         promote.promote(draft)
         assign.assign(draft)
     progress.conclude(draft)
+    telling.tell(draft)
     return concluded(draft)
 
 
@@ -71,5 +84,5 @@ def take_in(draft: Draft, outcome: Outcome) -> None:
             stacking.retargeted(draft, outcome, want)
         case UpdateBranch() as want:
             updating.updated(draft, outcome, want)
-        case Tell():
-            pass  # not wanted yet
+        case Tell() as want:
+            telling.told(draft, outcome, want)

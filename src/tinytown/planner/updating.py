@@ -29,14 +29,20 @@ _LAG_SECS = 10
 
 def update_behind(draft: Draft) -> None:
     """Want the first of each base brought up to date, unless another will be merged into that before."""
-    taken: set[str] = set()
-    for item, pull in sorted(_behind(draft), key=lambda found: opened_at(found[0])):
-        base = base_of(draft, pull)
-        if base in taken or is_backing_off(draft, item):
-            continue
-        taken.add(base)
-        if goes_first(draft, item, base) is None:
+    for item, pull in _behind(draft):
+        if not is_backing_off(draft, item) and before(draft, item, pull) is None:
             draft.want(UpdateBranch(item_id=item.id, url=pull.url, known=known_of(draft, item, pull)))
+
+
+def before(draft: Draft, item: WorkItem, pull: PullState) -> WorkItem | None:
+    """Another that goes into the same base first; then all that was checked against the base as it is would be old."""
+    base = base_of(draft, pull)
+    for other, its in sorted(_behind(draft), key=lambda found: opened_at(found[0])):
+        if other.id == item.id:
+            break
+        if base_of(draft, its) == base and not is_backing_off(draft, other):
+            return other
+    return _goes_first(draft, item, base)
 
 
 def _behind(draft: Draft) -> list[tuple[WorkItem, PullState]]:
@@ -48,8 +54,7 @@ def _is_preceded(draft: Draft, item: WorkItem) -> bool:
     return all(draft.items[dep].is_done for dep in item.depends_on)
 
 
-def goes_first(draft: Draft, item: WorkItem, base: str) -> WorkItem | None:
-    """Another that goes into the same base soon; then all that was checked against the base as it is would be old."""
+def _goes_first(draft: Draft, item: WorkItem, base: str) -> WorkItem | None:
     for other in draft.unfinished():
         pull = other.pull
         if other.id == item.id or pull is None or base_of(draft, pull) != base:

@@ -16,6 +16,7 @@ from tinytown.domain.ids import short
 from tinytown.domain.mission import Mission, MissionEvent, MissionState
 from tinytown.domain.task import TaskKind
 from tinytown.domain.workitem import BUSY, REVIEWED_KINDS, Verdict, WorkItem, WorkStatus
+from tinytown.planner.stage import Stage, stage_of
 from tinytown.services.missions import MissionView
 
 _LEAST_WIDTH = 24
@@ -249,11 +250,18 @@ def _state(view: MissionView, item: WorkItem) -> str:
 
 
 def _gate(view: MissionView, item: WorkItem) -> str:
-    if item.fixes:
-        return "to mend"
-    if item.pull is None or item.pull.checks is not Verdict.PASSED:
-        return "checks"
-    return "review" if _is_reviewed(view, item) and item.pull.review is not Verdict.PASSED else "merge"
+    return _GATES.get(stage_of(item, view.mission.policy), "merge")
+
+
+_GATES = {
+    Stage.FIX: "to mend",
+    Stage.PULL: "checks",
+    Stage.CHECKS: "checks",
+    Stage.REVIEW: "review",
+    Stage.PEOPLE: "changes",
+    Stage.BEHIND: "behind",
+    Stage.QUEUED: "queued",
+}
 
 
 def _is_reviewed(view: MissionView, item: WorkItem) -> bool:
@@ -265,12 +273,12 @@ def _marks(view: MissionView, item: WorkItem) -> tuple[tuple[str, str], tuple[st
     if not item.has_branch:
         return ((_NOT_ASKED, "dim"),) * 3
     pull = item.pull
-    review = Verdict.UNKNOWN if pull is None else pull.review
+    review = Verdict.UNKNOWN if pull is None else pull.reviewed
     if item.review_task_id is not None and review is Verdict.UNKNOWN:
         review = Verdict.PENDING
     return (
         _MARKS[Verdict.UNKNOWN if pull is None else pull.checks],
-        _MARKS[review] if _is_reviewed(view, item) else (_NOT_ASKED, "dim"),
+        _MARKS[review] if _is_reviewed(view, item) or review is Verdict.FAILED else (_NOT_ASKED, "dim"),
         (pull.merged_as[:7], "green")
         if pull and pull.merged_as
         else _MARKS[pull.mergeable if pull else Verdict.UNKNOWN],

@@ -142,7 +142,7 @@ def pull_text(item: WorkItem) -> str:
         return ""
     if pull.merged_as is not None:
         return f"PR #{pull.number} merged as {pull.merged_as[:10]}"
-    return f"PR #{pull.number} checks {pull.checks.value} review {pull.review.value} mergeable {pull.mergeable.value}"
+    return f"PR #{pull.number} checks {pull.checks.value} review {pull.reviewed.value} mergeable {pull.mergeable.value}"
 
 
 def dispatch_lines(

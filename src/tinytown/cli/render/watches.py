@@ -47,6 +47,8 @@ def watch_line(watch: Watch, item: WorkItem | None, now: datetime) -> str:
         times = f", {watch.consecutive_failures} times in a row" if watch.consecutive_failures > 1 else ""
         finding = f": {plain(watch.finding)}" if watch.finding else ""
         return f"⚠️  PR {number} {_NAMES[watch.kind]}: not answered{times}{finding} (retrying in {secs}s)"
+    if watch.is_put_off:
+        return f"⏳ PR {number} {_NAMES[watch.kind]}: {plain(watch.finding)} (next look in {secs}s)"
     verdict = _verdict(watch.kind, pull)
     word = _WORDS.get(watch.kind, {}).get(verdict) or plain(watch.finding) or "not looked at yet"
     again = "retrying" if verdict is Verdict.FAILED else "next look"
@@ -63,7 +65,7 @@ def _verdict(kind: WatchKind, pull: PullState | None) -> Verdict:
         return Verdict.UNKNOWN
     verdicts = {
         WatchKind.PR_CHECKS: pull.checks,
-        WatchKind.REVIEW_COMMENTS: pull.review,
+        WatchKind.REVIEW_COMMENTS: pull.reviewed,
         WatchKind.MERGEABILITY: pull.mergeable,
     }
     return verdicts.get(kind, Verdict.UNKNOWN)
