@@ -32,7 +32,7 @@ def head_of(number: int) -> str:
 
 def pull_item(number: int, **fields: Any) -> WorkItem:
     """An item whose pull request is open at `head_of(number)`, on the branch tt/NUMBER."""
-    pull = PullState(number=number, url=url_of(number), head=head_of(number), **fields)
+    pull = fields.pop("pull", None) or PullState(number=number, url=url_of(number), head=head_of(number), **fields)
     return make_item(f"item-{number}", key=f"#{number}", status=WorkStatus.BLOCKED, branch=f"tt/{number}", pull=pull)
 
 
