@@ -38,6 +38,8 @@ class Compiled(msgspec.Struct, frozen=True, kw_only=True):
     """By item id."""
     warnings: tuple[str, ...]
     """What a person should know, one line each."""
+    objectives: tuple[ObjectiveRef, ...] = ()
+    """What it is about, parts included; each once, where it is now."""
 
 
 def scan(
@@ -93,7 +95,12 @@ def compile_mission(
     items = compiler.items({identity_of(ref): issue for ref, issue in outside.items()})
     if compiler.problems:
         raise ProblemsError(tuple(compiler.problems))
-    return Compiled(items=items, briefs=compiler.briefs, warnings=tuple(compiler.warnings))
+    return Compiled(
+        items=items,
+        briefs=compiler.briefs,
+        warnings=tuple(compiler.warnings),
+        objectives=tuple({identity_of(ref): ref for ref in objectives}.values()),
+    )
 
 
 class _Objective(msgspec.Struct, frozen=True, kw_only=True):

@@ -12,15 +12,17 @@ import msgspec
 from tinytown.domain.agent import Agent
 from tinytown.domain.errors import ForgeUnavailableError, InvalidInputError, NotFoundError
 from tinytown.domain.ids import by_prefix, new_id, short
+from tinytown.domain.issue import Selection
 from tinytown.domain.mission import Mission, MissionEvent, MissionState
 from tinytown.domain.policy import MissionPolicy
-from tinytown.domain.refs import DocRef, ObjectiveRef, parse_issue_ref
+from tinytown.domain.refs import DocRef, IssueRef, ObjectiveRef, parse_issue_ref
 from tinytown.domain.task import Task
 from tinytown.domain.watch import Watch
 from tinytown.domain.workitem import WorkItem
 from tinytown.forges.base import Forge
 from tinytown.planner import directives, reopen
 from tinytown.planner.draft import Draft
+from tinytown.planner.preview import Preview, preview
 from tinytown.planner.reasons import reasons
 from tinytown.services.caller import Caller
 from tinytown.services.commits import command, to_snapshot
@@ -68,6 +70,9 @@ class Why(msgspec.Struct, frozen=True, kw_only=True):
     """Why an item is where it is."""
 
     item: WorkItem
+    items: dict[str, WorkItem]
+    """All of the mission, by id."""
+    home: tuple[str, str]
     reasons: tuple[str, ...]
     history: tuple[MissionEvent, ...]
     """What happened to it, oldest first."""
@@ -97,8 +102,15 @@ class Missions:
         self._may_direct = may_direct
         self._redact = redact
 
-    def objectives(self, issues: Sequence[str], docs: Sequence[Path], root: Path) -> Objectives:
-        """What a person named, as references. InvalidInputError when nothing was named."""
+    def objectives(
+        self, issues: Sequence[str], docs: Sequence[Path], root: Path, choice: Selection | None = None
+    ) -> Objectives:
+        """What a person named and chose, as references.
+
+        Raises:
+            InvalidInputError: nothing was named, or the forge cannot choose so. NotFoundError: nothing fits.
+            ForgeError: it refuses to choose.
+        """
         refs: list[ObjectiveRef] = []
         problems: list[str] = []
         for text in issues:
@@ -112,8 +124,15 @@ class Missions:
                 refs.append(DocRef(path.relative_to(root).as_posix()))
             else:
                 problems.append(f"document {doc} is outside the town's folder {root}")
+        if choice is not None and not choice.is_empty:
+            named = {ref.folded for ref in refs if isinstance(ref, IssueRef)}
+            refs += [ref for ref in self._forge.select(choice) if ref.folded not in named]
+            if not refs and not problems:
+                raise NotFoundError(f"no open issue has {_chosen(choice)}")
         if not refs and not problems:
-            raise InvalidInputError("a mission needs objectives: give --issue N or --doc PATH")
+            raise InvalidInputError(
+                "a mission needs objectives: give --issue N, --doc PATH, --label L or --milestone M"
+            )
         return Objectives(refs=tuple(refs), problems=tuple(problems))
 
     def start(self, objectives: Objectives, policy: MissionPolicy, manifest: str | None) -> Started:
@@ -125,15 +144,32 @@ class Missions:
         """
         self._caller.check_directing("start a mission", may_direct=self._may_direct)
         now = self._clock()
-        plan = Plan(
-            mission_id=new_id(),
-            objectives=objectives.refs,
-            manifest=manifest,
-            roles=self.roles(),
-            problems=objectives.problems,
-        )
-        mission = Mission(
-            id=plan.mission_id,
+        mission = self._draft(objectives, policy, manifest, now)
+        try:
+            compiled = self._planning.compile(self._plan(mission, objectives), now)
+            mission = msgspec.structs.replace(mission, base=self._planning.base(), objective_refs=compiled.objectives)
+        except ForgeUnavailableError as error:
+            return self._postpone(mission, error.message, now)
+        events = [_event(now, "mission.started", f"mission {short(mission.id)} started")]
+        events += [_event(now, "mission.warning", warning) for warning in compiled.warnings]
+        self._missions.create(mission, compiled.items, compiled.briefs, events, now)
+        return Started(mission=mission, items=compiled.items, warnings=compiled.warnings)
+
+    def preview(self, objectives: Objectives, policy: MissionPolicy, manifest: str | None) -> Preview:
+        """What a mission would do; nothing is started or stored.
+
+        Raises:
+            ProblemsError: every problem found, also in the manifest. ForgeUnavailableError: try again later.
+        """
+        now = self._clock()
+        mission = self._draft(objectives, policy, manifest, now)
+        compiled = self._planning.compile(self._plan(mission, objectives), now, is_preview=True)
+        mission = msgspec.structs.replace(mission, base=self._planning.base(), objective_refs=compiled.objectives)
+        return preview(mission, compiled, tuple(self._agents.all()))
+
+    def _draft(self, objectives: Objectives, policy: MissionPolicy, manifest: str | None, now: datetime) -> Mission:
+        return Mission(
+            id=new_id(),
             objective_refs=objectives.refs,
             state=MissionState.RUNNING,
             policy=policy,
@@ -144,15 +180,15 @@ class Missions:
             traits=self._forge.traits,
             manifest=manifest,
         )
-        try:
-            compiled = self._planning.compile(plan, now)
-            mission = msgspec.structs.replace(mission, base=self._planning.base())
-        except ForgeUnavailableError as error:
-            return self._postpone(mission, error.message, now)
-        events = [_event(now, "mission.started", f"mission {short(mission.id)} started")]
-        events += [_event(now, "mission.warning", warning) for warning in compiled.warnings]
-        self._missions.create(mission, compiled.items, compiled.briefs, events, now)
-        return Started(mission=mission, items=compiled.items, warnings=compiled.warnings)
+
+    def _plan(self, mission: Mission, objectives: Objectives) -> Plan:
+        return Plan(
+            mission_id=mission.id,
+            objectives=objectives.refs,
+            manifest=mission.manifest,
+            roles=self.roles(),
+            problems=objectives.problems,
+        )
 
     def _postpone(self, mission: Mission, reason: str, now: datetime) -> Started:
         waiting = msgspec.structs.replace(mission, state=MissionState.PLANNING, blocked_reason=reason)
@@ -211,7 +247,13 @@ class Missions:
         draft = Draft(to_snapshot(stored), self._clock())
         found = directives.find_item(draft, item)
         history = tuple(e for e in self._missions.events(mission_id) if e.item_id == found.id)
-        return Why(item=found, reasons=reasons(draft, found), history=history)
+        return Why(
+            item=found,
+            items=stored.items,
+            home=stored.mission.home,
+            reasons=reasons(draft, found),
+            history=history,
+        )
 
     def find_with_item(self, item: str, run: str | None) -> str:
         """The mission an item belongs to: the one named, else the only active one, else the newest, that has it."""
@@ -301,6 +343,14 @@ class Missions:
 def _order(item: WorkItem) -> tuple[str, int, str]:
     place, _, number = item.key.rpartition("#")
     return place, int(number) if number.isdecimal() else 0, item.key
+
+
+def _chosen(choice: Selection) -> str:
+    """What was asked for, in words."""
+    parts = [f"label '{label}'" for label in choice.labels]
+    parts += [f"milestone '{choice.milestone}'"] if choice.milestone is not None else []
+    parts += [f"a match for '{choice.query}'"] if choice.query is not None else []
+    return " and ".join(parts)
 
 
 def _event(at: datetime, type_: str, text: str) -> MissionEvent:

@@ -7,19 +7,12 @@ from pathlib import Path
 
 import msgspec
 
-from tinytown.domain.errors import (
-    ConfigError,
-    ForgeError,
-    ForgeUnavailableError,
-    NotFoundError,
-    ProblemsError,
-    TinytownError,
-)
-from tinytown.domain.issue import Issue
-from tinytown.domain.refs import DocRef, IssueRef, ObjectiveRef
+from tinytown.domain.errors import ConfigError, ForgeUnavailableError, NotFoundError, ProblemsError
+from tinytown.domain.refs import ObjectiveRef
 from tinytown.forges.base import Forge
-from tinytown.planner.compile import Compiled, compile_mission, scan
+from tinytown.planner.compile import Compiled, compile_mission
 from tinytown.planner.manifest import Manifest, parse_manifest
+from tinytown.services.reading import Reader, read_text
 
 MANIFEST_FILE = "mission.toml"
 
@@ -46,26 +39,35 @@ class Planning:
         """The branch that pull requests go into. ForgeUnavailableError: the forge cannot be reached."""
         return self._forge.default_branch()
 
-    def compile(self, plan: Plan, now: datetime) -> Compiled:
-        """Read everything and compile it.
+    def compile(self, plan: Plan, now: datetime, *, is_preview: bool = False) -> Compiled:
+        """Read everything and compile it; nothing is stored.
+
+        Args:
+            plan: what is to be compiled.
+            now: the time.
+            is_preview: whether nobody will work by it, so that what was said below the issues is not needed.
 
         Raises:
             ProblemsError: every problem found. ForgeUnavailableError: the forge cannot be reached; try again later.
         """
         problems = list(plan.problems)
         manifest = self._manifest(plan.manifest, problems)
+        reader = Reader(self._forge, self._root, manifest, with_remarks=not is_preview)
         try:
-            issues, outside = self._read_all(plan.objectives, manifest, problems)
+            read = reader.read(plan.objectives)
         except ForgeUnavailableError as error:
-            if problems:  # waiting for the forge would not mend them
-                raise ProblemsError(tuple(problems)) from error
+            if problems or reader.problems:  # waiting for the forge would not mend them
+                raise ProblemsError((*problems, *reader.problems)) from error
             raise
+        problems += reader.problems
+        if problems and not read.issues:
+            raise ProblemsError(tuple(problems))
         try:
             compiled = compile_mission(
                 mission_id=plan.mission_id,
-                objectives=tuple(ref for ref in plan.objectives if ref in issues),
-                issues=issues,
-                outside=outside,
+                objectives=read.objectives,
+                issues=read.issues,
+                outside=read.outside,
                 manifest=manifest,
                 roles=plan.roles,
                 home=self._forge.home,
@@ -76,47 +78,7 @@ class Planning:
             raise ProblemsError((*problems, *(p for p in error.problems if p not in problems))) from error
         if problems:
             raise ProblemsError(tuple(problems))
-        return compiled
-
-    def _read_all(
-        self, refs: tuple[ObjectiveRef, ...], manifest: Manifest | None, problems: list[str]
-    ) -> tuple[dict[ObjectiveRef, Issue], dict[IssueRef, Issue | None]]:
-        """The objectives, and the issues outside the mission that they depend on."""
-        issues: dict[ObjectiveRef, Issue] = {}
-        for ref in refs:
-            self._collect(ref, issues, problems)
-        if problems and not issues:
-            raise ProblemsError(tuple(problems))
-        wanted = scan(issues, home=self._forge.home, manifest=manifest)
-        return issues, {ref: self._outside(ref, problems) for ref in wanted}
-
-    def _collect(self, ref: ObjectiveRef, issues: dict[ObjectiveRef, Issue], problems: list[str]) -> None:
-        try:
-            issues[ref] = self._document(ref) if isinstance(ref, DocRef) else self._forge.issue(ref)
-        except ForgeUnavailableError:
-            raise
-        except (NotFoundError, ForgeError) as error:
-            problems.append(error.message)
-
-    def _outside(self, ref: IssueRef, problems: list[str]) -> Issue | None:
-        """An issue that the mission depends on, None when there is none. One that cannot be read is a problem."""
-        try:
-            return self._forge.issue(ref)
-        except NotFoundError:
-            return None
-        except ForgeUnavailableError:
-            raise
-        except ForgeError as error:
-            problems.append(error.message)
-            return Issue(ref=ref, title=str(ref), body="")  # it is there: nothing else is wrong with naming it
-
-    def _document(self, ref: DocRef) -> Issue:
-        path = (self._root / ref.path).resolve()
-        if not path.is_relative_to(self._root.resolve()):
-            raise NotFoundError(f"document {ref.path} is outside the town's folder")
-        text = _read(path, NotFoundError(f"document {ref.path} cannot be read; name a text file in the town's folder"))
-        title = next((line.lstrip("# ").strip() for line in text.splitlines() if line.startswith("#")), path.stem)
-        return Issue(ref=ref, title=title or path.stem, body=text, url=ref.path)
+        return msgspec.structs.replace(compiled, warnings=(*read.warnings, *compiled.warnings))
 
     def _manifest(self, text: str | None, problems: list[str]) -> Manifest | None:
         try:
@@ -129,13 +91,6 @@ class Planning:
 def read_manifest(root: Path, given: Path | None) -> str | None:
     """The manifest's text: the file given, else mission.toml in the town's root if there is one."""
     if given is not None:
-        return _read(given, NotFoundError(f"manifest {given} cannot be read"))
+        return read_text(given, NotFoundError(f"manifest {given} cannot be read"))
     found = root / MANIFEST_FILE
-    return _read(found, NotFoundError(f"{found} cannot be read")) if found.is_file() else None
-
-
-def _read(path: Path, error: TinytownError) -> str:
-    try:
-        return path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as cause:
-        raise error from cause
+    return read_text(found, NotFoundError(f"{found} cannot be read")) if found.is_file() else None

@@ -9,6 +9,7 @@ import msgspec
 import structlog
 
 from tinytown.domain.errors import (
+    AlreadyExistsError,
     ConfigError,
     ForgeError,
     ForgeUnavailableError,
@@ -61,7 +62,10 @@ class Unplanned:
         except (ProblemsError, ForgeError, ConfigError) as error:
             self._give_up(stored, error.message.replace("\n", "; "), now)
         else:
-            self._begin(stored, compiled, base, now)
+            try:
+                self._begin(stored, compiled, base, now)
+            except AlreadyExistsError as error:
+                self._give_up(stored, error.message, now)
 
     def _plan_later(self, stored: Stored, reason: str, now: datetime) -> None:
         draft = Draft(to_snapshot(stored), now)
@@ -89,6 +93,7 @@ class Unplanned:
             next_wake_at=now,
             help=None,
             base=base,
+            objective_refs=compiled.objectives,
             updated_at=now,
         )
         event = MissionEvent(at=now, type="mission.started", text=f"{len(compiled.items)} items planned")

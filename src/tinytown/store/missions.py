@@ -164,8 +164,8 @@ class MissionStore:
 
         Raises:
             StaleError: the mission moved on; nothing was written. LeaseLostError: another dispatcher has it.
-            ConflictError: an agent took other work meanwhile. AlreadyExistsError: it is taken up again, and another
-                mission has one of its objectives.
+            ConflictError: an agent took other work meanwhile. AlreadyExistsError: it is taken up again or has
+                more objectives, and another mission has one of them.
         """
         mission = commit.mission
         version: int = self._run(
@@ -189,7 +189,7 @@ class MissionStore:
             unwatched=list(commit.unwatched),
             wakes=seen.wakes,
             due_ms=to_ms(due) if due else None,
-            objectives=[] if seen.mission.is_active else _objectives(mission),
+            objectives=_objectives(mission) if _claims(seen.mission, mission) else [],
             is_active=mission.is_active,
             at=at_text(at),
             ms=to_ms(at),
@@ -292,6 +292,11 @@ def task_message(spec: TaskSpec, agent_id: str, at: datetime, sender: str) -> Me
 
 def _objectives(mission: Mission) -> list[list[str]]:
     return [[_reference(ref), ref.label(mission.home)] for ref in mission.objective_refs]
+
+
+def _claims(seen: Mission, mission: Mission) -> bool:
+    """Whether its objectives must be claimed: it is taken up again, or has others now."""
+    return not seen.is_active or seen.objective_refs != mission.objective_refs
 
 
 def _reference(ref: ObjectiveRef) -> str:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from tinytown.domain.agent import Agent
+from tinytown.domain.issue import RelationSource
 from tinytown.domain.mission import Mission, MissionEvent
 from tinytown.domain.watch import Watch, WatchStatus
 from tinytown.domain.workitem import WorkItem, WorkStatus
@@ -73,7 +74,11 @@ def item_record(
         "title": item.title,
         "kind": item.kind.value,
         "depends_on": list(item.depends_on),
-        "waits_for": [{"ref": str(outside.ref), "is_open": outside.is_open} for outside in item.waits_for],
+        "needs": [{"item_id": need.item_id, "sources": source_names(need.sources)} for need in item.needs],
+        "waits_for": [
+            {"ref": str(outside.ref), "is_open": outside.is_open, "sources": source_names(outside.sources)}
+            for outside in item.waits_for
+        ],
         "owner_role": item.owner_role,
         "priority": item.priority,
         "status": item.status.value,
@@ -90,6 +95,11 @@ def item_record(
         "updated_at": item.updated_at,
     }
     return record if why is None else {**record, "why": list(why)}
+
+
+def source_names(sources: Iterable[RelationSource]) -> list[str]:
+    """Where a dependency is said."""
+    return [source.value for source in sources]
 
 
 def watch_record(watch: Watch) -> dict[str, Any]:

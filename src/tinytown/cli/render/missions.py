@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import datetime
 
+from tinytown.cli.render.needs import need_lines
 from tinytown.cli.render.text import ago, columns, count, plain, span
 from tinytown.cli.render.town import dispatcher_line, host_lines
 from tinytown.domain.agent import Agent
@@ -181,6 +182,7 @@ def event_line(event: MissionEvent) -> str:
 def why_lines(found: Why, agents: dict[str, Agent]) -> list[str]:
     """Why an item is where it is."""
     lines = [item_line(found.item, agents), *(f"   {plain(reason)}" for reason in found.reasons)]
+    lines += [f"   {line}" for line in need_lines(found.item, found.items, found.home)]
     if found.item.history:
         lines += ["   failed tries:", *(f"      {plain(reason)}" for reason in found.item.history)]
     return [*lines, *(event_lines(found.history) if found.history else [])]

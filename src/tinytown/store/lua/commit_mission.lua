@@ -4,7 +4,7 @@
 --    settled (list of ids), answered (map target -> token), messages (list of {to, id, json, urgent, sender}),
 --    withdrawn (list of {to, id} of messages),
 --    events (list of {json, type, text, item, agent}), watched, unwatched (lists of targets), wakes (as read),
---    objectives (list of {reference, for people}; of a mission that a person takes up again, else empty),
+--    objectives (list of {reference, for people}; of a mission that is taken up again or has others now, else empty),
 --    due_ms (or nil), is_active, at, ms
 -- NOTFOUND. EXISTS: another mission has an objective of one that is taken up again. STALE: it is at another version.
 -- LEASE: another dispatcher has it. CONFLICT: an agent took other work.

@@ -14,6 +14,7 @@ _HERE = "tinytown.cli.commands.mission"
     places={
         "start": f"{_HERE}.start:start",
         "run": f"{_HERE}.run:run",
+        "plan": f"{_HERE}.plan:plan",
         "dispatch": f"{_HERE}.dispatch:dispatch",
         "status": f"{_HERE}.status:status",
         "list": f"{_HERE}.list:list_missions",
