@@ -10,11 +10,15 @@ from tinytown.repository.git import Git
 _USUAL = ("main", "master")
 
 
-def default_branch(git: Git) -> str:
+def default_branch(git: Git, *, is_remote_first: bool = False) -> str:
     """The branch that pull requests go into.
 
     In this order: where the remote's HEAD points, `init.defaultBranch`, main, master, the only branch that belongs to
     no work item, the branch that is checked out.
+
+    Args:
+        git: the repository.
+        is_remote_first: whether a branch that only origin has will do.
 
     Raises:
         GitError: there is no commit yet, or none of these says.
@@ -23,7 +27,7 @@ def default_branch(git: Git) -> str:
     configured = git.run("config", "--get", "init.defaultBranch", accept=(0, 1)).out.strip()
     there = git.branches()
     for name in (remote.removeprefix("origin/"), configured, *_USUAL):
-        if name in there:
+        if name in there or (is_remote_first and name and git.find_commit(f"refs/remotes/origin/{name}")):
             return name
     people = tuple(name for name in there if branch_owner(git, name) is None)
     if len(people) == 1:

@@ -146,6 +146,11 @@ class TestDefaultBranch:
         git.run("symbolic-ref", "refs/remotes/origin/HEAD", "refs/remotes/origin/trunk")
         assert default_branch(git) == "trunk"
 
+    def test_a_branch_that_only_the_remote_has_will_do_where_work_is_merged_there(self, git: Git) -> None:
+        git.run("update-ref", "refs/remotes/origin/trunk", "main")
+        git.run("symbolic-ref", "refs/remotes/origin/HEAD", "refs/remotes/origin/trunk")
+        assert (default_branch(git), default_branch(git, is_remote_first=True)) == ("main", "trunk")
+
     def test_the_configured_name_comes_before_the_usual_ones(self, git: Git) -> None:
         git.run("branch", "develop")
         git.run("config", "init.defaultBranch", "develop")

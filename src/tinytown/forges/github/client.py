@@ -137,6 +137,10 @@ class GitHub:
         credential = self._session.access.credential(self._session.clock())
         return self._session.quota.seen(credential, resource)
 
+    def token(self) -> str:
+        """What git can authenticate with over https just now. ForgeError, ForgeUnavailableError: it cannot be had."""
+        return self._session.access.credential(self._session.clock()).token
+
     def close(self) -> None:
         """Close the connections to GitHub and to the store."""
         self._session.transport.close()

@@ -1,0 +1,180 @@
+"""The GitHub forge: everything a forge does, each part of it in a module of its own."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime
+from pathlib import Path
+
+import msgspec
+
+from tinytown.domain.errors import ForgeError
+from tinytown.domain.forge import ForgeTraits
+from tinytown.domain.issue import Issue, Remark, Selection
+from tinytown.domain.pull import (
+    ChecksSeen,
+    Known,
+    MergeabilitySeen,
+    Merged,
+    Pull,
+    PullDraft,
+    Queued,
+    ReviewSeen,
+    Updated,
+)
+from tinytown.domain.refs import IssueRef
+from tinytown.domain.watch import WatchKind
+from tinytown.domain.workitem import Verdict
+from tinytown.forges.github.address import Repository
+from tinytown.forges.github.client import GitHub
+from tinytown.forges.github.closing import Closing
+from tinytown.forges.github.comments import StatusComments
+from tinytown.forges.github.issues import Issues
+from tinytown.forges.github.looks import Choices, open_looks
+from tinytown.forges.github.merging import Merging, Turn
+from tinytown.forges.github.pulls import Pulls, public
+from tinytown.forges.github.pushing import Heads
+from tinytown.forges.github.shapes import RepositoryShape
+from tinytown.forges.github.trust import Trust
+from tinytown.forges.github.updating import Updating
+from tinytown.forges.github.viewer import Viewer
+from tinytown.repository.remote import Remote
+
+
+class Place(msgspec.Struct, frozen=True, kw_only=True):
+    """Where the work is: the repository on GitHub and its clone here."""
+
+    repository: Repository
+    remote: Remote
+    state_folder: Path
+    """`.tt`."""
+
+
+class GitHubForge:
+    """Implements forges.base.Forge for one repository on GitHub. Thread-safe; each part finds its own footprint."""
+
+    watch_kinds: tuple[WatchKind, ...] = tuple(WatchKind)
+    traits = ForgeTraits(stacks=True, has_status=True)
+    parallel = 8
+
+    def __init__(
+        self, client: GitHub, place: Place, choices: Choices, *, turn: Turn, now: Callable[[], datetime]
+    ) -> None:
+        """Make the forge; nothing is asked yet.
+
+        Args:
+            client: asks GitHub; closed by whoever made it.
+            place: the repository.
+            choices: what is configured.
+            turn: holds the turn of merging into a branch.
+            now: the clock.
+        """
+        repository = place.repository
+        viewer = Viewer(client)
+        self.home = (repository.owner, repository.name)
+        self._client = client
+        self._repository = repository
+        self._given = (place, choices, turn, now)
+        self._default_branch = choices.default_branch
+        self._issues = Issues(client, repository, Trust(choices.trusted))
+        self._looks = open_looks(client, repository, choices, viewer, now)
+        self._heads = Heads(place.remote, now)
+        self._pulls = Pulls(client, repository)
+        self._merging = Merging(
+            client,
+            repository,
+            self._pulls,
+            rules=self._looks.rules,
+            closing=Closing(client, repository),
+            turn=turn,
+            method=choices.merge_method,
+        )
+        self._updating = Updating(place.remote, place.state_folder)
+        self._comments = StatusComments(client, repository, viewer.login)
+
+    def on_behalf_of(self, mission_id: str) -> GitHubForge:
+        """The same forge; what is asked through it counts among the mission's requests."""
+        place, choices, turn, now = self._given
+        return GitHubForge(self._client.on_behalf_of(mission_id), place, choices, turn=turn, now=now)
+
+    def issue(self, ref: IssueRef) -> Issue:
+        """Read an issue, with its relations. NotFoundError when there is none, or it is gone."""
+        return self._issues.read(ref)
+
+    def remarks(self, ref: IssueRef) -> tuple[Remark, ...]:
+        """What people said below an issue."""
+        return self._issues.remarks(ref)
+
+    def select(self, choice: Selection) -> tuple[IssueRef, ...]:
+        """The open issues that fit."""
+        return self._issues.select(choice)
+
+    def default_branch(self) -> str:
+        """The configured base branch, else the repository's."""
+        if self._default_branch is None:
+            found = self._client.get(self._repository.path(), RepositoryShape)
+            if found.default_branch is None:
+                raise ForgeError(f"{self._repository} has no default branch; set default_branch under [forge]")
+            self._default_branch = found.default_branch
+        return self._default_branch
+
+    def open_pull(self, draft: PullDraft) -> Pull:
+        """Push the branch and open its pull request, or return the one that is there."""
+        head = self._heads.publish(draft.branch, draft.head)
+        pull = self._pulls.ensure(draft)
+        return public(pull, head=head if pull.head.ref == draft.branch else None)
+
+    def pull(self, url: str) -> Pull:
+        """A pull request as GitHub has it. NotFoundError when there is none."""
+        return public(self._pulls.read(self._pulls.number(url)))
+
+    def retarget(self, url: str, base: str) -> None:
+        """Have it go into another branch; nothing to do when it does."""
+        self._pulls.retarget(self._pulls.number(url), base)
+
+    def checks(self, url: str, known: Known | None = None) -> ChecksSeen:
+        """The checks and statuses of the known head."""
+        return self._looks.checks.look(self._pulls.number(url), known)
+
+    def recheck(self, url: str) -> None:
+        """Run again what failed."""
+        self._looks.reruns.again(self._pulls.number(url))
+
+    def reviews(self, url: str, known: Known | None = None) -> ReviewSeen:
+        """What people say of the known head."""
+        return self._looks.people.look(self._pulls.number(url), known)
+
+    def comments(self, url: str, known: Known | None = None) -> ReviewSeen:
+        """What review bots say of the known head."""
+        return self._looks.bots.look(self._pulls.number(url), known)
+
+    def mergeability(self, url: str, known: Known | None = None) -> MergeabilitySeen:
+        """Whether it merges; sees to it that GitHub has the known head, and closes the issues of a merged one."""
+        pull = self._looks.pulls.read(self._pulls.number(url))
+        lag = self._heads.lag(pull, known)
+        if lag is not None and known is not None:
+            return MergeabilitySeen(
+                head=known.head,
+                verdict=Verdict.UNKNOWN,
+                reason=lag.reason,
+                base=pull.base.ref,
+                again_secs=lag.again_secs,
+            )
+        seen = self._looks.mergeability.of(pull)
+        if not pull.is_merged:
+            return seen
+        done = self._merging.finish(pull)
+        return msgspec.structs.replace(seen, notice="\n".join(filter(None, (seen.notice, done.notice))))
+
+    def update_branch(self, url: str, known: Known) -> Updated:
+        """Merge the base into the branch and push it."""
+        pull = self._pulls.read(self._pulls.number(url))
+        return self._updating.update(pull, known, is_own=self._pulls.is_own(pull))
+
+    def tell(self, ref: IssueRef, marker: str, text: str) -> None:
+        """Have the one status comment say this."""
+        self._comments.tell(ref, marker, text)
+
+    def merge(self, url: str, head: str, *, closes: tuple[IssueRef, ...]) -> Merged | Queued:
+        """Merge exactly `head`, or have the queue do so, and close the issues."""
+        return self._merging.merge(self._pulls.number(url), head, closes=closes)

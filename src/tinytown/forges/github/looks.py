@@ -1,0 +1,87 @@
+"""The four ways of looking at a pull request, put together; what they ask for can wait when the quota runs low."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime
+
+import msgspec
+
+from tinytown.forges.github.address import Repository
+from tinytown.forges.github.bots import Bots
+from tinytown.forges.github.checks import Checks
+from tinytown.forges.github.client import GitHub
+from tinytown.forges.github.mergeability import Mergeability
+from tinytown.forges.github.people import People
+from tinytown.forges.github.pulls import Pulls
+from tinytown.forges.github.reruns import Reruns
+from tinytown.forges.github.rules import Rules
+from tinytown.forges.github.threads import Threads
+from tinytown.forges.github.trust import Trust
+from tinytown.forges.github.viewer import Viewer
+from tinytown.forges.github.writers import Writers
+
+
+class Choices(msgspec.Struct, frozen=True, kw_only=True):
+    """What a town has configured of its forge: `[forge]`."""
+
+    default_branch: str | None = None
+    trusted: tuple[str, ...]
+    bots: tuple[str, ...]
+    flaky: tuple[str, ...] = ()
+    grace_secs: float
+    merge_method: str | None = None
+
+
+class Looks(msgspec.Struct, frozen=True, kw_only=True):
+    """What looks."""
+
+    pulls: Pulls
+    rules: Rules
+    reruns: Reruns
+    checks: Checks
+    people: People
+    bots: Bots
+    mergeability: Mergeability
+
+
+def open_looks(
+    client: GitHub, repository: Repository, choices: Choices, viewer: Viewer, now: Callable[[], datetime]
+) -> Looks:
+    """Make them; nothing is asked yet.
+
+    Args:
+        client: asks GitHub.
+        repository: where the pull requests are.
+        choices: what is configured.
+        viewer: who we are.
+        now: the clock.
+    """
+    look = client.as_look()
+    rules, threads = Rules(look, repository, now), Threads(look, repository, now)
+    reruns, writers = Reruns(client, repository, now), Writers(look, repository, now)
+    return Looks(
+        pulls=Pulls(look, repository),
+        rules=rules,
+        reruns=reruns,
+        checks=Checks(
+            look,
+            repository,
+            rules=rules,
+            reruns=reruns,
+            now=now,
+            flaky=choices.flaky,
+            grace_secs=choices.grace_secs,
+        ),
+        people=People(
+            look,
+            repository,
+            threads=threads,
+            writers=writers,
+            trust=Trust(choices.trusted),
+            me=viewer.login,
+            bots=choices.bots,
+        ),
+        bots=Bots(look, repository, threads=threads, me=viewer.login, names=choices.bots),
+        mergeability=Mergeability(look, repository, rules=rules),
+    )

@@ -1,0 +1,140 @@
+"""The forge as bootstrap builds it: what missions ask of it, one after the other."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+
+import msgspec
+import pytest
+from tests.integration.forges.github_writing.writing import MARKER, drafted
+from tests.peers.actor import Actor
+from tests.peers.github import GitHub
+from tests.repositories import branch_with
+
+from tinytown.bootstrap import Town
+from tinytown.config import load_settings
+from tinytown.domain.errors import ConfigError, NotFoundError
+from tinytown.domain.pull import Known, Merged
+from tinytown.domain.refs import IssueRef
+from tinytown.domain.watch import WatchKind
+from tinytown.domain.workitem import Verdict
+from tinytown.forges.base import Forge
+from tinytown.forges.github.forge import GitHubForge
+from tinytown.repository.git import Git
+from tinytown.store.connection import Connection
+from tinytown.store.keys import Keys
+
+
+@pytest.fixture
+def town(github: GitHub, checkout: Git, redis_url: str, keys: Keys, connection: Connection) -> Iterator[Town]:
+    """A town on GitHub in the clone."""
+    name = keys.prefix.removeprefix("tt:")
+    forge = f'[forge]\nkind = "github"\napi_url = "{github.url}"\nrepository = "octo/town"\n'
+    (checkout.folder / "tinytown.toml").write_text(f'[town]\nname = "{name}"\n{forge}')
+    environ = {"REDIS_URL": redis_url, "GITHUB_TOKEN": "tok-octo", "PATH": os.environ["PATH"]}
+    town = Town(load_settings(checkout.folder, environ=environ), environ)
+    yield town
+    town.github.close()
+    for key in connection.execute("KEYS", "tt:github:*"):
+        connection.execute("DEL", key)
+
+
+@pytest.fixture
+def forge(town: Town) -> Forge:
+    return town.forge
+
+
+def test_it_is_what_missions_know_of_it(forge: Forge) -> None:
+    assert (forge.home, forge.default_branch(), forge.parallel) == (("octo", "town"), "main", 8)
+    assert set(forge.watch_kinds) == set(WatchKind)
+    assert (forge.traits.stacks, forge.traits.has_status) == (True, True)
+
+
+def test_an_issue_becomes_a_merged_pull_request(forge: Forge, checkout: Git, github: GitHub, octo: Actor) -> None:
+    ref = IssueRef("octo", "town", octo.issue("Do it", "with care"))
+    assert (forge.issue(ref).title, forge.issue(ref).is_open) == ("Do it", True)
+    head = branch_with(checkout, "tt/1", {"a": "a"}, start="origin/main")
+
+    pull = forge.open_pull(drafted(head, closes=ref.number))
+    known = Known(head=head, branch="tt/1", base="main")
+
+    assert (pull.head, pull.branch, pull.base, pull.is_open) == (head, "tt/1", "main", True)
+    assert github.bare.text("rev-parse", "tt/1") == head
+    assert forge.pull(pull.url) == pull
+    assert forge.mergeability(pull.url, known).verdict is Verdict.PASSED
+    assert forge.checks(pull.url, known).verdict is Verdict.PENDING
+    octo.check(head, "failure")
+    assert [run.name for run in forge.checks(pull.url, known).runs] == ["ci"]
+    assert forge.reviews(pull.url, known).head == forge.comments(pull.url, known).head == head
+    done = forge.merge(pull.url, head, closes=())
+    assert isinstance(done, Merged)
+    assert forge.mergeability(pull.url, known).merged_as == done.sha == github.bare.text("rev-parse", "main")
+    assert forge.issue(ref).is_open is False
+
+
+def test_a_look_pushes_what_was_handed_in_and_says_that_github_lags(
+    forge: Forge, checkout: Git, github: GitHub
+) -> None:
+    head = branch_with(checkout, "tt/1", {"a": "a"}, start="origin/main")
+    pull = forge.open_pull(drafted(head))
+    later = branch_with(checkout, "tt/1", {"b": "b"})
+    known = Known(head=later, branch="tt/1", base="main")
+    seen = forge.mergeability(pull.url, known)
+    assert (seen.head, seen.verdict, seen.again_secs) == (later, Verdict.UNKNOWN, 5.0)
+    assert github.bare.text("rev-parse", "tt/1") == later
+    assert forge.mergeability(pull.url, known).verdict is Verdict.PASSED
+
+
+def test_a_look_at_one_that_somebody_merged_closes_its_issues(
+    forge: Forge, checkout: Git, github: GitHub, octo: Actor
+) -> None:
+    github.merging.closes_issues = False
+    ref = IssueRef("octo", "town", octo.issue("Do it"))
+    head = branch_with(checkout, "tt/1", {"a": "a"}, start="origin/main")
+    pull = forge.open_pull(drafted(head, closes=ref.number))
+    sha = octo.call("PUT", f"pulls/{pull.number}/merge", {"merge_method": "squash"})["sha"]
+    seen = forge.mergeability(pull.url, Known(head=head, branch="tt/1", base="main"))
+    assert (seen.merged_as, seen.notice, forge.issue(ref).is_open) == (sha, "", False)
+
+
+def test_a_stacked_one_goes_into_its_dependency_then_into_main(forge: Forge, checkout: Git, octo: Actor) -> None:
+    below = forge.open_pull(drafted(branch_with(checkout, "tt/1", {"a": "a"}, start="origin/main")))
+    head = branch_with(checkout, "tt/2", {"b": "b"}, start="tt/1")
+    other = drafted(head, branch="tt/2", base="tt/1")
+    above = forge.open_pull(msgspec.structs.replace(other, marker=MARKER.replace("0000", "0001")))
+    assert above.base == "tt/1"
+    forge.merge(below.url, below.head, closes=())
+    forge.retarget(above.url, "main")
+    assert octo.call("GET", f"pulls/{above.number}")["base"]["ref"] == "main"
+    updated = forge.update_branch(above.url, Known(head=head, branch="tt/2", base="main"))
+    assert isinstance(forge.merge(above.url, updated.head, closes=()), Merged)
+
+
+def test_the_status_comment_is_the_tokens_own(forge: Forge, octo: Actor) -> None:
+    ref = IssueRef("octo", "town", octo.issue("Do it"))
+    for text in ("Working", "Done"):
+        forge.tell(ref, "<!-- tinytown:status -->", text)
+    (comment,) = octo.call("GET", f"issues/{ref.number}/comments")
+    assert comment["body"].startswith("Done\n")
+
+
+def test_requests_count_for_their_mission(town: Town, connection: Connection, keys: Keys) -> None:
+    forge = town.forge
+    assert isinstance(forge, GitHubForge)
+    connection.execute("HSET", keys("mission", "m1"), "version", "1")
+    forge.on_behalf_of("m1").default_branch()
+    assert int(connection.execute("HGET", keys("mission", "m1", "requests"), "sent")) == 1
+
+
+def test_an_origin_elsewhere_is_said(town: Town, checkout: Git, redis_url: str) -> None:
+    (checkout.folder / "tinytown.toml").write_text('[town]\nname = "x"\n[forge]\nkind = "github"\n')
+    environ = {"REDIS_URL": redis_url, "GITHUB_TOKEN": "tok-octo"}
+    other = Town(load_settings(town.root, environ=environ), environ)
+    with pytest.raises(ConfigError, match='repository = "owner/repo"'):
+        _ = other.forge
+
+
+def test_what_is_no_pull_request_here_is_not_found(forge: Forge) -> None:
+    with pytest.raises(NotFoundError):
+        forge.pull("https://github.com/octo/town/pull/77")
