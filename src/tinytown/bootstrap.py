@@ -16,9 +16,8 @@ from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tinytown.config import TOWN_FILE, Settings, find_root, load_settings, named_root
+from tinytown.config import Settings, find_root, load_settings, named_root
 from tinytown.domain.agent import GONE
-from tinytown.domain.errors import ConfigError
 from tinytown.domain.ids import CONDUCTOR, new_id
 from tinytown.services.caller import Caller
 from tinytown.services.machine import STATE_FOLDER, machine_id, state_folder
@@ -40,7 +39,9 @@ from tinytown.store.tasks import TaskStore
 if TYPE_CHECKING:
     import threading
 
-    from tinytown.config import LocalForgeSettings
+    from tinytown.bootstrap_github import GitHubParts
+    from tinytown.bootstrap_local import LocalParts
+    from tinytown.config import ForgeSettings
     from tinytown.config.live import LiveSettings
     from tinytown.forges.base import Forge
     from tinytown.repository.worktree import Worktrees
@@ -201,32 +202,30 @@ class Town:
 
         return LiveSettings(self.settings, self.environ)
 
+    @property
+    def is_on_github(self) -> bool:
+        """Whether issues and pull requests are there."""
+        return self.settings.forge.kind == "github"
+
+    @cached_property
+    def github(self) -> GitHubParts:
+        """What a town on GitHub is made of; only when it is."""
+        from tinytown.bootstrap_github import GitHubParts  # few commands speak to it
+
+        return GitHubParts(self.settings, self.environ, self.connect, self.keys, self.clock)
+
     @cached_property
     def forge(self) -> Forge:
         """Where issues and pull requests live."""
-        if self.settings.forge.kind != "local":
-            raise ConfigError(
-                f'{self.root / TOWN_FILE}: GitHub cannot be used yet; set kind = "local" under [forge] and keep issues in'
-                " issues/NNNN-title.md"
-            )
-        return self._local_forge(self.connection)
+        if self.is_on_github:
+            return self.github.forge
+        return self.local_parts(lambda: self.live_settings.now().forge).forge(self.connection)
 
-    def _local_forge(self, connection: Connection) -> Forge:
-        from tinytown.forges.local.forge import LocalForge  # reads YAML; only missions need it
-        from tinytown.store.checks import CheckStore
-        from tinytown.store.pulls import PullStore
+    def local_parts(self, settings: Callable[[], ForgeSettings]) -> LocalParts:
+        """What a town is made of whose repository is its own forge, by those settings."""
+        from tinytown.bootstrap_local import LocalParts  # not for every command
 
-        forge = self.settings.forge
-        return LocalForge(
-            root=self.root,
-            name=self.root.name,
-            pulls=PullStore(connection, self.keys),
-            checks=CheckStore(connection, self.keys),
-            now=self.clock,
-            has_checks=lambda: bool(self.live_settings.now().forge.local.checks),
-            base=forge.default_branch,
-            issues_folder=forge.local.issues_dir,
-        )
+        return LocalParts(self.root, self.keys, self.clock, settings)
 
     @contextmanager
     def deliveries(self) -> Iterator[Deliveries]:
@@ -313,12 +312,9 @@ class Town:
         """Whether this machine has agents to be run or checks to be done."""
         machine = machine_id(self.root)
         has_agents = any(a.spec.machine == machine and a.state not in GONE for a in self.agent_store.all())
-        return has_agents or self._queued_checks() > 0
-
-    def _queued_checks(self) -> int:
-        from tinytown.store.checks import CheckStore
-
-        return CheckStore(self.connection, self.keys).queued()
+        if has_agents or self.is_on_github:
+            return has_agents
+        return self.local_parts(lambda: self.settings.forge).queued_checks(self.connection) > 0
 
     def dispatcher(self) -> Dispatcher:
         """A dispatcher for this process."""
@@ -360,6 +356,7 @@ class Town:
                 town[0] = Town(settings, self.environ, self.clock)
             return town[0]
 
+        local = self.local_parts(lambda: newest().settings.forge)
         runner = self._runner_tools(lambda: None if newest() is self else newest().runner_tools)
         return Host(
             HostTools(
@@ -368,7 +365,7 @@ class Town:
                 open_stores=self._host_stores,
                 runner=runner,
                 records=runner.records,
-                do_check=self._do_check(lambda: newest().settings.forge.local),
+                do_check=_no_checks if self.is_on_github else local.do_check(self.connect, self.redact),
                 leftovers=Ladder(int_secs=1.0, term_secs=2.0),
                 cleaner=lambda: newest().cleaner,
                 clock=self.clock,
@@ -441,7 +438,8 @@ class Town:
             before_remove=settings.before_remove,
             timeout_secs=settings.hook_timeout_secs,
         )
-        return Worktrees(self.root, self.root / settings.root, hooks=hooks, guard=occupants.refuse)
+        upstream = self.github.upstream if self.is_on_github else None
+        return Worktrees(self.root, self.root / settings.root, hooks=hooks, guard=occupants.refuse, upstream=upstream)
 
     def _workshop(self, worktrees: Worktrees) -> Workshop:
         from tinytown.repository.branch import default_branch
@@ -449,34 +447,13 @@ class Town:
         from tinytown.runtime.workshop import Workshop
 
         git = Git(self.root)
-        return Workshop(worktrees, git, self.settings.forge.default_branch or default_branch(git))
+        base = self.settings.forge.default_branch or default_branch(git, is_remote_first=self.is_on_github)
+        return Workshop(worktrees, git, base, self.github.upstream.publish if self.is_on_github else None)
 
-    def _do_check(self, settings: Callable[[], LocalForgeSettings]) -> Callable[[HostLease, threading.Event], bool]:
-        """Claims and runs one check; made for the one thread that calls it."""
-        from tinytown.forges.local.checking import Checking
-        from tinytown.forges.local.checks import CheckCommand, CheckRunner
-        from tinytown.repository.git import Git
-        from tinytown.runtime.environment import is_secret
-        from tinytown.store.checks import CheckStore
 
-        begun: list[CheckStore] = []
-
-        def runner() -> CheckRunner:
-            """The checks as they are configured now: who mends one does not want the old one run again."""
-            local = settings()
-            commands = tuple(
-                CheckCommand(name=c.name, argv=c.argv, timeout_secs=c.timeout_secs or local.check_timeout_secs)
-                for c in local.checks
-            )
-            return CheckRunner(Git(self.root), self.state, commands, is_hidden=is_secret, redact=self.redact)
-
-        def do_check(lease: HostLease, stop: threading.Event) -> bool:
-            if not begun:
-                runner().sweep()  # what a check left behind when its host was killed
-                begun.append(CheckStore(self.connect(), self.keys))
-            return Checking(begun[0], runner(), self.clock).turn(lease.host_id, stop)
-
-        return do_check
+def _no_checks(_lease: HostLease, _stop: threading.Event) -> bool:
+    """GitHub has checks run elsewhere."""
+    return False
 
 
 def open_town(
