@@ -52,14 +52,14 @@ class Bots:
 
     def look(self, number: int, known: Known | None = None) -> ReviewSeen:
         """What bots say of the known head, else of the one the pull request has."""
+        said = self._threads.of(number)
         facts = Facts(
             head=known.head if known else head_of(self._client, self._repository, number),
             since=known.since if known else None,
             told=frozenset(known.told) if known else frozenset(),
-            me=Author(login=self._me()).key,
+            me=Author(login=self._me()).key if said.reviews else "",
             bots=self._names,
         )
-        said = self._threads.of(number)
         return judge_bots(said.reviews, said.threads, self._summaries(number), facts)
 
     def _summaries(self, number: int) -> tuple[Remark, ...]:
