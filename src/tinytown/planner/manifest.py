@@ -5,7 +5,7 @@ issue = 2                    # or "#2", "owner/repo#2", the issue's URL
 owner_role = "backend"
 kind = "implement"
 priority = 10                # higher goes first; 0 without it
-depends_on = [1, "o/r#7"]    # replaces what the issue's text says; [] for nothing
+depends_on = [1, "o/r#7"]    # replaces what the issue's text and the forge say; [] for nothing
 skip = true                  # the mission does not work on it
 """
 
@@ -41,7 +41,7 @@ class Override(msgspec.Struct, frozen=True, kw_only=True):
     kind: WorkKind | None = None
     priority: int | None = None
     depends_on: tuple[Named, ...] | None = None
-    """REPLACES the dependencies that the issue's text names."""
+    """REPLACES the dependencies that the issue's text names and the forge knows."""
     skip: bool = False
     """Leave it out; what depends on it waits until the issue is closed."""
 
