@@ -179,7 +179,7 @@ def _issue(brief: Brief) -> str:
 
 def _dependency(dependency: Dependency, boundary: str) -> str:
     item = dependency.item
-    state = "merged" if item.is_merged else f"on branch {item.branch}, not merged yet"
+    state = "merged" if item.is_merged else f"on branch {item.branch}, not merged yet" if item.submitted else "done"
     refs = f" ({_line(', '.join(item.artifact_refs))})" if item.artifact_refs else ""
     result = f"\n\n{dependency.result}" if dependency.result else ""
     text = f"Title: {_line(item.title)}{result}"

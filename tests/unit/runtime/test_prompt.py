@@ -126,6 +126,11 @@ def test_parent_is_told_what_its_sub_issues_produced_apart_from_what_it_builds_o
     assert "## What its sub-issues produced\n\n#2: " in review
 
 
+def test_dependency_that_has_no_branch_is_just_done() -> None:
+    item = make_item(2, status=WorkStatus.DONE)
+    assert "\n#2: done\n<<<<< RESULT" in prompt(a_task(), dependencies=(Dependency(item=item, result="all there"),))
+
+
 def test_issue_without_text_says_so() -> None:
     assert "(no text)" in block(prompt(a_task(), brief=Brief(title="x", body="")), "ISSUE TEXT")
 
