@@ -77,7 +77,8 @@ class GitHubForge:
         self._given = (place, choices, turn, now)
         self._default_branch = choices.default_branch
         self._issues = Issues(client, repository, Trust(choices.trusted))
-        self._looks = open_looks(client, repository, choices, viewer, now)
+        self._updating = Updating(place.remote, place.state_folder)
+        self._looks = open_looks(client, repository, choices, viewer, now, is_update=self._updating.is_update)
         self._heads = Heads(place.remote, now)
         self._pulls = Pulls(client, repository)
         self._merging = Merging(
@@ -89,7 +90,6 @@ class GitHubForge:
             turn=turn,
             method=choices.merge_method,
         )
-        self._updating = Updating(place.remote, place.state_folder)
         self._comments = StatusComments(client, repository, viewer.login)
 
     def on_behalf_of(self, mission_id: str) -> GitHubForge:

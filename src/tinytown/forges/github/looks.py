@@ -12,7 +12,7 @@ from tinytown.forges.github.bots import Bots
 from tinytown.forges.github.checks import Checks
 from tinytown.forges.github.client import GitHub
 from tinytown.forges.github.mergeability import Mergeability
-from tinytown.forges.github.people import People
+from tinytown.forges.github.people import IsUpdate, People
 from tinytown.forges.github.pulls import Pulls
 from tinytown.forges.github.reruns import Reruns
 from tinytown.forges.github.rules import Rules
@@ -46,7 +46,13 @@ class Looks(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def open_looks(
-    client: GitHub, repository: Repository, choices: Choices, viewer: Viewer, now: Callable[[], datetime]
+    client: GitHub,
+    repository: Repository,
+    choices: Choices,
+    viewer: Viewer,
+    now: Callable[[], datetime],
+    *,
+    is_update: IsUpdate,
 ) -> Looks:
     """Make them; nothing is asked yet.
 
@@ -56,6 +62,7 @@ def open_looks(
         choices: what is configured.
         viewer: who we are.
         now: the clock.
+        is_update: tells whether an approval of an earlier head still holds.
     """
     look = client.as_look()
     rules, threads = Rules(look, repository, now), Threads(look, repository, now)
@@ -81,6 +88,7 @@ def open_looks(
             trust=Trust(choices.trusted),
             me=viewer.login,
             bots=choices.bots,
+            is_update=is_update,
         ),
         bots=Bots(look, repository, threads=threads, me=viewer.login, names=choices.bots),
         mergeability=Mergeability(look, repository, rules=rules),

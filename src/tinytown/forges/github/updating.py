@@ -57,6 +57,14 @@ class Updating:
         self._follow(known.branch, known.head, new)
         return Updated(head=new)
 
+    @remote_trouble()
+    def is_update(self, head: str, earlier: str, base: str) -> bool:
+        """Whether `head` is `earlier` with its base branch merged in and nothing else; False when that is not known here."""
+        tip = self._remote.known(base)
+        if tip is None or self._git.find_commit(head) is None:
+            return head == earlier
+        return head == earlier or self._is_update(head, earlier, tip)
+
     def _updated(self, pull: PullShape, known: Known, tip: str, base: str) -> str:
         if tip != known.head and not self._is_update(tip, known.head, base):
             raise ConflictError(f"{pull.html_url} is at {tip[:12]} now, not at {known.head[:12]}", head=tip)

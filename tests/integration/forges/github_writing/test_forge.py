@@ -110,6 +110,23 @@ def test_a_stacked_one_goes_into_its_dependency_then_into_main(forge: Forge, che
     updated = forge.update_branch(above.url, Known(head=head, branch="tt/2", base="main"))
     assert isinstance(forge.merge(above.url, updated.head, closes=()), Merged)
 
+def test_an_approval_outlasts_the_base_merged_in_and_nothing_else(
+    forge: Forge, checkout: Git, octo: Actor, rev: Actor
+) -> None:
+    head = branch_with(checkout, "tt/1", {"a": "a"}, start="origin/main")
+    pull = forge.open_pull(drafted(head))
+    rev.review(pull.number, "APPROVE")
+    branch_with(checkout, "other", {"b": "b"}, start="origin/main")
+    checkout.run("push", "--quiet", "origin", "other:main")
+    updated = forge.update_branch(pull.url, Known(head=head, branch="tt/1", base="main")).head
+    assert updated != head
+    assert forge.reviews(pull.url, Known(head=updated, branch="tt/1", base="main")).verdict is Verdict.PASSED
+    worked_on = branch_with(checkout, "tt/1", {"c": "c"})
+    assert forge.reviews(pull.url, Known(head=worked_on, branch="tt/1", base="main")).verdict is Verdict.PENDING
+    elsewhere = Known(head="1" * 40, branch="tt/1", base="main")
+    assert forge.reviews(pull.url, elsewhere).verdict is Verdict.PENDING
+
+
 
 def test_the_status_comment_is_the_tokens_own(forge: Forge, octo: Actor) -> None:
     ref = IssueRef("octo", "town", octo.issue("Do it"))
