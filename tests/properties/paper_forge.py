@@ -152,6 +152,11 @@ class PaperForge:
     def retarget(self, url: str, base: str) -> None:
         """Have it go into another branch."""
         self._call(lambda: setattr(self._find(url), "base", base))
+    def on_behalf_of(self, mission_id: str) -> PaperForge:
+        """Nothing costs anything."""
+        del mission_id
+        return self
+
 
     def update_branch(self, url: str, known: Known) -> Updated:  # noqa: ARG002  paper does not lag
         """Nothing is ever behind on paper."""

@@ -62,7 +62,7 @@ class ForgeSettings(msgspec.Struct, frozen=True, kw_only=True):
     """`[forge]`: where issues and pull requests live."""
 
     kind: Literal["local", "github"] = "local"
-    """`github` is not built yet: missions refuse it."""
+    """Where they live: in this repository and the town's store, or on GitHub."""
     default_branch: Text | None = None
     """None: what the repository says."""
     api_url: Text = "https://api.github.com"

@@ -40,6 +40,10 @@ class Forge(Protocol):
     parallel: int
     """How many looks at once it bears."""
 
+    def on_behalf_of(self, mission_id: str) -> Forge:
+        """The same forge as one mission uses it: what it costs counts among the mission's."""
+        ...
+
     def issue(self, ref: IssueRef) -> Issue:
         """Read an issue. NotFoundError when there is none."""
         ...

@@ -243,7 +243,7 @@ class Dispatcher:
                 self._last_step_ms = (perf_counter() - started) * 1000
             if is_slow or not wants:
                 return True  # what is wanted still makes the mission due at once: others have their turn before
-            outcomes = carry_out_all(self._tools.forge, wants)
+            outcomes = carry_out_all(self._tools.forge.on_behalf_of(mission_id), wants)
             is_slow = len(outcomes) < len(wants)
         return True
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
+from threading import Lock
 
 import msgspec
 
@@ -39,6 +40,8 @@ from tinytown.forges.github.trust import Trust
 from tinytown.forges.github.updating import Updating
 from tinytown.forges.github.viewer import Viewer
 from tinytown.repository.remote import Remote
+
+_MOST_MISSIONS = 100
 
 
 class Place(msgspec.Struct, frozen=True, kw_only=True):
@@ -75,6 +78,8 @@ class GitHubForge:
         self._client = client
         self._repository = repository
         self._given = (place, choices, turn, now)
+        self._lock = Lock()
+        self._of_missions: dict[str, GitHubForge] = {}
         self._default_branch = choices.default_branch
         self._issues = Issues(client, repository, Trust(choices.trusted))
         self._updating = Updating(place.remote, place.state_folder)
@@ -93,9 +98,19 @@ class GitHubForge:
         self._comments = StatusComments(client, repository, viewer.login)
 
     def on_behalf_of(self, mission_id: str) -> GitHubForge:
-        """The same forge; what is asked through it counts among the mission's requests."""
+        """The same forge; what is asked through it counts among the mission's requests.
+
+        It is kept, as it remembers what it read; the one longest unused goes when there are many.
+        """
         place, choices, turn, now = self._given
-        return GitHubForge(self._client.on_behalf_of(mission_id), place, choices, turn=turn, now=now)
+        with self._lock:
+            found = self._of_missions.pop(mission_id, None) or GitHubForge(
+                self._client.on_behalf_of(mission_id), place, choices, turn=turn, now=now
+            )
+            self._of_missions[mission_id] = found
+            while len(self._of_missions) > _MOST_MISSIONS:
+                del self._of_missions[next(iter(self._of_missions))]
+        return found
 
     def issue(self, ref: IssueRef) -> Issue:
         """Read an issue, with its relations. NotFoundError when there is none, or it is gone."""

@@ -103,6 +103,10 @@ class LocalForge:
         self._issues = IssueFiles(self._git, issues_folder)
         self._merger = Merger(self._git, self._issues, root / ".tt")
 
+    def on_behalf_of(self, mission_id: str) -> LocalForge:  # noqa: ARG002  nothing here costs anything
+        """Itself."""
+        return self
+
     @_git_trouble()
     def issue(self, ref: IssueRef) -> Issue:
         """Read an issue file. NotFoundError when there is none; ForgeError when it is not valid."""
