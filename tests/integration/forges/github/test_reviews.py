@@ -264,6 +264,12 @@ def test_bots_summary_that_is_written_anew_is_news(bots: Bots, peer: Peer) -> No
     assert first != second
 
 
+def test_bots_are_not_asked_about_what_they_may(people: People, peer: Peer) -> None:
+    peer.on("GET", REVIEWS, said([review(1, "CHANGES_REQUESTED", "renovate[bot]"), review(2, "APPROVED", None)]))
+    assert people.look(7, KNOWN).verdict is Verdict.UNKNOWN
+    assert not [path for path in asked(peer) if path.startswith("/collaborators")]
+
+
 def test_our_own_app_is_known_in_both_spellings(github: GitHub, conversation: Threads, peer: Peer) -> None:
     peer.on("GET", REVIEWS, said([review(1, "COMMENTED", "cursor[bot]")]))
     thread = node(1, "cursor", "null", is_bot=True)
