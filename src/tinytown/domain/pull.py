@@ -86,7 +86,7 @@ class ChecksSeen(msgspec.Struct, frozen=True, kw_only=True):
     def is_worth_rerun(self) -> bool:
         """Whether it failed, and everything that failed did so for reasons of its own."""
         failed = [run for run in self.runs if run.verdict is Verdict.FAILED]
-        return bool(failed) and all(run.is_flaky for run in failed)
+        return self.verdict is Verdict.FAILED and bool(failed) and all(run.is_flaky for run in failed)
 
     @property
     def trouble(self) -> str:

@@ -131,7 +131,8 @@ def test_only_lost_machines_are_worth_a_rerun() -> None:
 
 
 def test_lost_machine_waits_for_the_other_checks_before_it_is_run_again() -> None:
-    assert decided(LOST, SLOW).verdict is Verdict.PENDING
+    seen = decided(LOST, SLOW)
+    assert (seen.verdict, seen.is_worth_rerun) == (Verdict.PENDING, False)
 
 
 def test_lost_machine_does_not_wait_for_another_suite_that_gates_nothing() -> None:
