@@ -22,6 +22,7 @@ _COMMANDS = "tinytown.cli.commands"
         "init": f"{_COMMANDS}.init:init",
         "demo": f"{_COMMANDS}.demo:demo",
         "stop": f"{_COMMANDS}.stop:stop",
+        "doctor": f"{_COMMANDS}.doctor:doctor",
         "status": f"{_COMMANDS}.status:status",
         "spawn": f"{_COMMANDS}.spawn:spawn",
         "list": f"{_COMMANDS}.list:list_agents",

@@ -24,6 +24,8 @@ from typing import NamedTuple
 
 from markdown_it import MarkdownIt
 
+from tinytown import __version__
+
 _AUTHOR = ("-c", "user.name=Demo Agent", "-c", "user.email=demo@tinytown.invalid", "-c", "commit.gpgsign=false")
 _OTHER_AUTHOR = ("GIT_AUTHOR_", "GIT_COMMITTER_")
 _BEGIN = re.compile(r"^\W{0,3}<{3,}\s*ISSUE TEXT\b", re.IGNORECASE)
@@ -67,6 +69,9 @@ def main() -> int:
     """Do the task in the prompt on stdin; the exit code is 0 when it was done and reported."""
     # told to stop, it stops at once, without a traceback in the log
     signal.signal(signal.SIGINT, signal.SIG_DFL)
+    if sys.argv[1:] == ["--version"]:
+        _say(__version__)
+        return 0
     assignment = read_prompt(sys.stdin.buffer.read().decode("utf-8", "replace"))
     _say(f"{assignment.kind}: {assignment.title}")
     _think()

@@ -43,13 +43,21 @@ class Cleaner:
 
     def old_files(self) -> None:
         """Remove prompts of long ago, and put logs aside that have grown large."""
+        for prompt in self._old_prompts():
+            prompt.unlink(missing_ok=True)
+        for file in self._large_logs():
+            file.replace(file.with_suffix(".log.1"))
+
+    def count_old(self) -> int:
+        """How many files `old_files` would see to."""
+        return len(self._old_prompts()) + len(self._large_logs())
+
+    def _old_prompts(self) -> list[Path]:
         before = time.time() - PROMPTS_KEPT_SECS
-        for prompt in self._runs.glob("*.prompt.md"):
-            if prompt.stat().st_mtime < before:
-                prompt.unlink(missing_ok=True)
-        for file in self._logs.glob("*.log"):
-            if file.stat().st_size > LOG_LIMIT_BYTES:
-                file.replace(file.with_suffix(".log.1"))
+        return [prompt for prompt in self._runs.glob("*.prompt.md") if prompt.stat().st_mtime < before]
+
+    def _large_logs(self) -> list[Path]:
+        return [file for file in self._logs.glob("*.log") if file.stat().st_size > LOG_LIMIT_BYTES]
 
     def _owner(self, name: str) -> str | None:
         try:

@@ -65,7 +65,7 @@ class Shutdown:
         """Stop everything, in the order in which nothing starts anything else again; what cannot be is told."""
         dispatchers = self._stop_dispatchers()
         host = self._attempt(self._stop_host)
-        leftovers = None if is_host_running(self._state) else self._attempt(self._stop_leftovers)
+        leftovers = None if is_host_running(self._state) else self._attempt(lambda: stop_leftovers(self._state))
         had_server = None if self._problems else self._attempt(lambda: stop_server(self._root))
         return Stopped(
             dispatchers=dispatchers,
@@ -110,20 +110,28 @@ class Shutdown:
             time.sleep(_POLL_SECS)
         return pid
 
-    def _stop_leftovers(self) -> int:
-        """Stop what hosts that were killed left running; the next host forgets them."""
-        if not self._state.is_dir():
-            return 0
-        with host_lock(self._state) as is_alone:
-            if not is_alone:
-                raise ConflictError("a host was started meanwhile; stop the town again")
-            known, town = RunRecords(self._state / "runs").all(), self._state.parent
-            left = find_orphans(known, town=town)
-            survivors = stop_orphans(known, [], ORPHAN_LADDER, town=town)
-            checks = stop_left_checks(self._state)
-        if survivors:
-            raise ConflictError(f"processes of agents cannot be stopped: {', '.join(str(p.pid) for p in survivors)}")
-        return len(left) + checks
+
+def stop_leftovers(state: Path) -> int:
+    """Stop what hosts that were killed left running; how many processes. The next host forgets them.
+
+    Args:
+        state: the town's `.tt`.
+
+    Raises:
+        ConflictError: a host runs, or some of them cannot be stopped.
+    """
+    if not state.is_dir():
+        return 0
+    with host_lock(state) as is_alone:
+        if not is_alone:
+            raise ConflictError("a host was started meanwhile; stop the town again")
+        known, town = RunRecords(state / "runs").all(), state.parent
+        left = find_orphans(known, town=town)
+        survivors = stop_orphans(known, [], ORPHAN_LADDER, town=town)
+        checks = stop_left_checks(state)
+    if survivors:
+        raise ConflictError(f"processes of agents cannot be stopped: {', '.join(str(p.pid) for p in survivors)}")
+    return len(left) + checks
 
 
 def _dispatcher(one: Living) -> psutil.Process | None:

@@ -44,6 +44,7 @@ Scripts receive the prefix as KEYS[1] and build the same names with the function
 | T:mission:<id>:lease      | string | `<token>:<dispatcher>`, expires unless renewed    | seconds |
 | T:mission:<id>:requests   | hash   | requests made of the forge: `sent`, `free`, `failed`, and by resource | with the mission |
 | T:mission:token           | string | counter of dispatcher fencing tokens              | town |
+| T:doctor                  | string | that the server takes writes, of `tt doctor`      | seconds |
 | T:delivery:<hook>:<id>    | string | a webhook's delivery that was taken               | 7 days |
 | T:pull:seq                | string | last number of a local pull request               | town |
 | T:pull:<number>           | hash   | a local pull request                              | 30 days after its merge |

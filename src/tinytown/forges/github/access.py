@@ -102,12 +102,16 @@ def find_token(api_url: str, environ: Mapping[str, str]) -> str:
     Raises:
         ForgeError: there is none, or it cannot be one; says what to do.
     """
-    host = web_host(api_url)
-    names = _USUAL if host == "github.com" else (*_OF_COMPANIES, *_USUAL)
-    for name in names:
-        if token := environ.get(name, "").strip():
-            return checked_token(token, name)
+    host, source = web_host(api_url), token_variable(api_url, environ)
+    if source is not None:
+        return checked_token(environ[source].strip(), source)
     return checked_token(_ask_gh(host, environ), "`gh auth token`")
+
+
+def token_variable(api_url: str, environ: Mapping[str, str]) -> str | None:
+    """The variable that has the token for an API; None: `gh` is asked for it."""
+    names = _USUAL if web_host(api_url) == "github.com" else (*_OF_COMPANIES, *_USUAL)
+    return next((name for name in names if environ.get(name, "").strip()), None)
 
 
 def hashed(text: str) -> str:
