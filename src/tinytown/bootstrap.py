@@ -249,6 +249,8 @@ class Town:
     def insights(self) -> Insights:
         """What goes on."""
         from tinytown.services.insights import Insights, Place, Sources  # few commands look at everything
+        from tinytown.services.usage import Usages
+        from tinytown.store.forge_quota import QuotaStore
 
         sources = Sources(
             agents=self.agent_store,
@@ -257,6 +259,7 @@ class Town:
             hosts=self.host_store,
             dispatchers=self.dispatcher_store,
             events=self.events,
+            usages=Usages(QuotaStore(self.connection), self.keys, self.clock),
         )
         place = Place(name=self.settings.town.name, root=self.root, redis_url=self.redis_url)
         return Insights(place, sources, machine=lambda: machine_id(self.root), clock=self.clock)

@@ -123,6 +123,9 @@ def test_three_issues_become_three_merges(town: TownCalls, github: GitHub, octo:
     wait_until(lambda: _state(town, run) == "completed", "the mission is completed", timeout_secs=60)
     assert end(dispatcher)[0] in {0, 130}
     _check_end(github, octo, plan, app, tests)
+    asked = town.json("mission", "status", "--run", run, "--dispatcher")["forge"]["requests"]
+    assert asked["sent"] > asked["free"] > 0
+    assert f"Requests: {asked['sent']:,}" in town.ok("mission", "status", "--run", run, "--dispatcher")
 
 
 def test_webhooks_make_it_move_when_looks_are_far_apart(

@@ -133,8 +133,17 @@ class ForgeUnavailableError(ForgeError, UnavailableError):
 class QuotaError(ForgeUnavailableError):
     """The forge's quota is used up; it answers again later."""
 
-    def __init__(self, message: str | None = None, *, retry_at: datetime | None = None, **evidence: object) -> None:
+    def __init__(
+        self,
+        message: str | None = None,
+        *,
+        retry_at: datetime | None = None,
+        low_until: datetime | None = None,
+        **evidence: object,
+    ) -> None:
+        """Args: retry_at is when it answers; low_until, when the quota is only low, is when it begins anew."""
         self.retry_at = retry_at
+        self.low_until = low_until
         super().__init__(message, retry_at=retry_at, **evidence)
 
 

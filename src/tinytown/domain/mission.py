@@ -99,6 +99,8 @@ class Mission(msgspec.Struct, frozen=True, kw_only=True):
     is_paused: bool = False
     """Stopped by a person: what runs may finish, nothing new starts."""
     help: Help | None = None
+    quota_told: datetime | None = None
+    """When the forge's quota begins anew of which it was last said that it is low."""
     manifest: str | None = None
     """Text of the mission.toml it was started with."""
     notes: tuple[str, ...] = ()

@@ -114,6 +114,8 @@ class Refused(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     """Whether trying again later may help without anybody doing something."""
     not_before: datetime | None = None
     """When the forge answers again; until then nothing is tried, and this refusal counts for nothing."""
+    low_until: datetime | None = None
+    """When the quota begins anew that is so low that looks are slowed."""
     is_conflict: bool = False
     """Whether the pull request is another one now than was thought: its head moved, or it does not merge."""
 

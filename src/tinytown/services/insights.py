@@ -14,6 +14,7 @@ from tinytown.domain.agent import Agent
 from tinytown.domain.event import Event
 from tinytown.domain.mission import Mission
 from tinytown.domain.task import Task
+from tinytown.services.usage import Usage, Usages
 from tinytown.store.agents import AgentStore
 from tinytown.store.codec import to_ms
 from tinytown.store.dispatchers import STALE_MS, Dispatcher, DispatcherStore
@@ -43,6 +44,7 @@ class Sources(msgspec.Struct, frozen=True, kw_only=True):
     hosts: HostStore
     dispatchers: DispatcherStore
     events: Callable[[], EventStream]
+    usages: Usages
 
 
 class HostSeen(msgspec.Struct, frozen=True, kw_only=True):
@@ -137,6 +139,10 @@ class Insights:
             MissionProgress(mission=mission, items=items, done=done)
             for mission, (items, done) in zip(records, counts, strict=True)
         )
+
+    def usage(self, mission_id: str) -> Usage:
+        """What a mission has asked of its forge, and how the quota is; the forge is not asked."""
+        return self._sources.usages.of(mission_id)
 
     def hosts(self) -> tuple[HostSeen, ...]:
         """The hosts that are registered, dead ones included until somebody releases them."""

@@ -83,7 +83,7 @@ def carry_out(forge: Forge, want: Want) -> Found:
     try:
         return _ask(forge, want)
     except QuotaError as error:
-        return Refused(reason=error.message, is_temporary=True, not_before=error.retry_at)
+        return Refused(reason=error.message, is_temporary=True, not_before=error.retry_at, low_until=error.low_until)
     except ConflictError as error:
         return Refused(reason=error.message, is_temporary=True, is_conflict=True)
     except (ForgeUnavailableError, GitError) as error:

@@ -21,6 +21,8 @@ THE_TOKEN = "token"  # noqa: S105  no password
 
 _OPEN_MS = 10_000
 """How long a slot below the reserve is open: one round of looks."""
+_WAVER_MS = 5_000
+"""By how much forges let the time of a reset waver."""
 
 
 class QuotaNote(msgspec.Struct, frozen=True, kw_only=True):
@@ -53,6 +55,7 @@ class Admission(msgspec.Struct, frozen=True, kw_only=True):
     """How often the token was refused in a row."""
     remaining: int | None = None
     limit: int | None = None
+    reset: datetime | None = None
 
 
 class QuotaSeen(msgspec.Struct, frozen=True, kw_only=True):
@@ -64,6 +67,8 @@ class QuotaSeen(msgspec.Struct, frozen=True, kw_only=True):
     reset: datetime | None = None
     blocked_until: datetime | None = None
     why: str = ""
+    slowed_until: datetime | None = None
+    """While less than the reserve is left: when the quota begins anew, and looks are as often as usual."""
 
 
 class Requests(msgspec.Struct, frozen=True, kw_only=True):
@@ -75,6 +80,8 @@ class Requests(msgspec.Struct, frozen=True, kw_only=True):
     failed: int = 0
     """Of these, refused or not answered."""
     by_resource: Mapping[str, int] = {}
+    token: str = ""
+    """Identity of the token that the last one was made with; no secret."""
 
 
 def token_keys(identity: str) -> Keys:
@@ -109,7 +116,7 @@ class QuotaStore:
             "open_ms": _OPEN_MS,
             "at": to_ms(at),
         }
-        kind, until, why, strikes, refusals, remaining, limit = self._connection.run(
+        kind, until, why, strikes, refusals, remaining, limit, reset = self._connection.run(
             load("admit"), keys.prefix, args, may_repeat=True
         )
         return Admission(
@@ -120,6 +127,7 @@ class QuotaStore:
             refusals=refusals,
             remaining=None if limit < 0 else remaining,
             limit=None if limit < 0 else limit,
+            reset=_at(reset),
         )
 
     def note(
@@ -152,9 +160,9 @@ class QuotaStore:
 
     def seen(self, keys: Keys, resource: str) -> QuotaSeen:
         """What is known of a resource."""
-        names = ("limit", "remaining", "reset", "blocked_until", "why")
+        names = ("limit", "remaining", "reset", "blocked_until", "why", "slowed")
         values = self._connection.execute("HMGET", keys("quota", resource), *names)
-        limit, remaining, reset, blocked, why = (None if v is None else v.decode() for v in values)
+        limit, remaining, reset, blocked, why, slowed = (None if v is None else v.decode() for v in values)
         return QuotaSeen(
             resource=resource,
             limit=None if limit is None else int(limit),
@@ -162,18 +170,22 @@ class QuotaStore:
             reset=_at(reset),
             blocked_until=_at(blocked),
             why=why or "",
+            slowed_until=_at(reset) if slowed and reset and int(reset) - int(slowed) <= _WAVER_MS else None,
         )
 
-    def count(self, town: Keys, mission_id: str, fields: tuple[str, ...]) -> None:
-        """Count a request that was made for a mission."""
-        self._connection.run(load("count_request"), town.prefix, {"mission": mission_id, "fields": fields})
+    def count(self, town: Keys, mission_id: str, fields: tuple[str, ...], *, token: str) -> None:
+        """Count a request that was made for a mission with the token of that identity."""
+        args = {"mission": mission_id, "fields": fields, "token": token}
+        self._connection.run(load("count_request"), town.prefix, args)
 
     def requests(self, town: Keys, mission_id: str) -> Requests:
         """The requests made for a mission so far."""
         flat = self._connection.execute("HGETALL", town("mission", mission_id, "requests"))
-        counts = {name.decode(): int(value) for name, value in zip(flat[::2], flat[1::2], strict=True)}
+        found = {name.decode(): value.decode() for name, value in zip(flat[::2], flat[1::2], strict=True)}
+        token = found.pop("token", "")
+        counts = {name: int(value) for name, value in found.items()}
         own = {name: counts.pop(name, 0) for name in ("sent", "free", "failed")}
-        return Requests(**own, by_resource=dict(sorted(counts.items())))
+        return Requests(**own, by_resource=dict(sorted(counts.items())), token=token)
 
 
 def _at(ms: bytes | str | None) -> datetime | None:

@@ -42,7 +42,7 @@ Scripts receive the prefix as KEYS[1] and build the same names with the function
 | T:mission:<id>:signals    | hash   | pull request or outside issue -> token of the latest signal | with the mission |
 | T:mission:<id>:events     | list   | the last 100 mission events (JSON)                | with the mission |
 | T:mission:<id>:lease      | string | `<token>:<dispatcher>`, expires unless renewed    | seconds |
-| T:mission:<id>:requests   | hash   | requests made of the forge: `sent`, `free`, `failed`, and by resource | with the mission |
+| T:mission:<id>:requests   | hash   | requests made of the forge: `sent`, `free`, `failed`, by resource; `token`: identity of the last one's | with the mission |
 | T:mission:token           | string | counter of dispatcher fencing tokens              | town |
 | T:doctor                  | string | that the server takes writes, of `tt doctor`      | seconds |
 | T:delivery:<hook>:<id>    | string | a webhook's delivery that was taken               | 7 days |
@@ -56,7 +56,7 @@ Scripts receive the prefix as KEYS[1] and build the same names with the function
 | T:checks:queued           | zset   | `<number>:<head>` -> ms queued                    | until run |
 | T:checks:running          | hash   | `<number>:<head>` -> host id                      | until finished |
 | T:forge:merging:<base>    | string | token of who merges into that branch on GitHub    | a minute at most |
-| P:quota:<resource>        | hash   | limit, remaining, used, reset (ms), seen_at; blocked_until, why, strikes; open_until, next_slot | an hour past its reset |
+| P:quota:<resource>        | hash   | limit, remaining, used, reset (ms), seen_at; blocked_until, why, strikes; open_until, next_slot, slowed | an hour past its reset |
 | P:quota:all               | hash   | blocked_until, why, strikes: the forge wants fewer requests | an hour past its end |
 | P:quota:token             | hash   | blocked_until, why, strikes: the token was refused | an hour past its end |
 | P:seen:<hash>             | hash   | etag, next, token (hash), body (JSON of what was read): an answer to a GET | a day, again with each "not modified" |

@@ -122,12 +122,12 @@ class Quota:
             strikes = store.note(token_keys(credential.identity), THE_TOKEN, is_accepted=False, block=block, at=now)
         return _refused(strikes, block.until)
 
-    def count(self, purpose: Purpose, *fields: str) -> None:
+    def count(self, credential: Credential, purpose: Purpose, *fields: str) -> None:
         """Count a request among those of the mission it was made for."""
         if self._pool is None or purpose.mission_id is None:
             return
         with self._pool.lend() as connection:
-            QuotaStore(connection).count(self._town, purpose.mission_id, fields)
+            QuotaStore(connection).count(self._town, purpose.mission_id, fields, token=credential.identity)
 
     def requests(self, mission_id: str) -> Requests:
         """The requests made for a mission so far."""
@@ -180,7 +180,7 @@ def _refusal(admission: Admission, until: datetime) -> ForgeError:
         case "slow":
             left = f"{admission.remaining:,} of {admission.limit:,} requests left"
             text = f"GitHub's quota is low ({left}); it is looked at less often, next at {clock_text(until)}"
-            return QuotaError(text, retry_at=until)
+            return QuotaError(text, retry_at=until, low_until=admission.reset)
         case "blocked" if admission.why:
             return QuotaError(admission.why, retry_at=until)
         case _:

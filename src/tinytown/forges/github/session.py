@@ -127,11 +127,11 @@ class Session:
         try:
             reply = self.transport.exchange(request, keep_last=call.keep_last, deadline=call.deadline)
         except TinytownError:
-            self.quota.count(purpose, "sent", "failed", call.resource)
+            self.quota.count(credential, purpose, "sent", "failed", call.resource)
             raise
         is_failed = reply.status >= _REDIRECTION and reply.status != _NOT_MODIFIED
         outcome = ("free",) if reply.status == _NOT_MODIFIED else ("failed",) if is_failed else ()
-        self.quota.count(purpose, "sent", call.resource, *outcome)
+        self.quota.count(credential, purpose, "sent", call.resource, *outcome)
         limit = self.quota.note(credential, call.resource, reply, self.clock(), strikes=strikes)
         if limit is not None and is_strict:
             raise quota_failure(limit)

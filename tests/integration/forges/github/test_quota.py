@@ -313,7 +313,7 @@ def test_requests_are_counted_for_the_mission_they_are_made_for(
         ours.get(f"{R}/nothing", dict)
     github.on_behalf_of(new_id()).get(R, dict)
     found = QuotaStore(shared).requests(keys, mission.id)
-    assert found == Requests(sent=4, free=1, failed=1, by_resource={"core": 3, "graphql": 1})
+    assert found == Requests(sent=4, free=1, failed=1, by_resource={"core": 3, "graphql": 1}, token=found.token)
     assert len(shared.execute("KEYS", keys("mission", "*", "requests"))) == 1
 
 
