@@ -98,6 +98,8 @@ class GitHubParts:
             default_branch=forge.default_branch,
             trusted=forge.trusted_authors,
             bots=forge.bots,
+            bots_pattern=forge.bots_pattern,
+            fail_on=forge.fail_on,
             flaky=forge.flaky,
             grace_secs=forge.no_checks_grace_secs,
             merge_method=forge.merge_method,

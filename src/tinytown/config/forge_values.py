@@ -29,12 +29,22 @@ def read_patterns(value: object) -> Names:
     parts = [value] if isinstance(value, str) else value
     if not isinstance(parts, (list, tuple)) or not all(isinstance(part, str) for part in parts):
         raise ValueError('expected an array of regular expressions, as in ["timed out after \\\\d+ s"]')
-    for part in parts:
-        try:
-            re.compile(part)
-        except re.error as error:
-            raise ValueError(f"'{part}' is not a regular expression: {error}") from error
-    return tuple(part for part in parts if part)
+    return tuple(read_pattern(part) for part in parts if part)
+
+
+def read_pattern(value: object) -> str:
+    """A regular expression.
+
+    Raises:
+        ValueError: it is not valid.
+    """
+    if not isinstance(value, str) or not value:
+        raise ValueError('expected a regular expression, as in "timed out after \\\\d+ s"')
+    try:
+        re.compile(value)
+    except re.error as error:
+        raise ValueError(f"'{value}' is not a regular expression: {error}") from error
+    return value
 
 
 def read_app_id(value: object) -> str:

@@ -12,7 +12,7 @@ import msgspec
 from tinytown.config.commands import read_argv, read_checks
 from tinytown.config.document import Document, read_document
 from tinytown.config.expectation import mismatch
-from tinytown.config.forge_values import read_api_url, read_app_id, read_names, read_patterns
+from tinytown.config.forge_values import read_api_url, read_app_id, read_names, read_pattern, read_patterns
 from tinytown.config.roots import TOWN_FILE
 from tinytown.config.settings import Positive, Settings
 from tinytown.domain.errors import ConfigError, InvalidInputError
@@ -33,6 +33,7 @@ _READERS: Mapping[Name, Callable[[object], object]] = {
     ("forge", "api_url"): read_api_url,
     ("forge", "app_id"): read_app_id,
     ("forge", "bots"): read_names,
+    ("forge", "bots_pattern"): read_pattern,
     ("forge", "flaky"): read_patterns,
     ("forge", "local", "checks"): read_checks,
     ("forge", "trusted_authors"): read_names,

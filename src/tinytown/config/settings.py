@@ -85,6 +85,11 @@ class ForgeSettings(msgspec.Struct, frozen=True, kw_only=True):
         "sonarcloud[bot]",
     )
     """Logins of review bots, with or without `[bot]`."""
+    bots_pattern: Text | None = None
+    """Regular expression: a bot's comment below a pull request that it is found in wants something; none: only what
+    bots say of lines of code, and their requests for changes, do."""
+    fail_on: Literal["all", "required"] | None = None
+    """Which failing checks count; none: the required ones where the branch requires some, else all."""
     flaky: Names = ()
     """Regular expressions: a failed check whose name or output one of them is found in is run again first."""
     quota_reserve: Fraction = 0.1

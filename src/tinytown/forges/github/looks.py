@@ -18,6 +18,7 @@ from tinytown.forges.github.reruns import Reruns
 from tinytown.forges.github.rules import Rules
 from tinytown.forges.github.threads import Threads
 from tinytown.forges.github.trust import Trust
+from tinytown.forges.github.verdicts import FailOn
 from tinytown.forges.github.viewer import Viewer
 from tinytown.forges.github.writers import Writers
 
@@ -28,6 +29,8 @@ class Choices(msgspec.Struct, frozen=True, kw_only=True):
     default_branch: str | None = None
     trusted: tuple[str, ...]
     bots: tuple[str, ...]
+    bots_pattern: str | None = None
+    fail_on: FailOn | None = None
     flaky: tuple[str, ...] = ()
     grace_secs: float
     merge_method: str | None = None
@@ -79,6 +82,7 @@ def open_looks(
             now=now,
             flaky=choices.flaky,
             grace_secs=choices.grace_secs,
+            fail_on=choices.fail_on,
         ),
         people=People(
             look,
@@ -90,6 +94,6 @@ def open_looks(
             bots=choices.bots,
             is_update=is_update,
         ),
-        bots=Bots(look, repository, threads=threads, me=viewer.login, names=choices.bots),
+        bots=Bots(look, repository, threads=threads, me=viewer.login, names=choices.bots, pattern=choices.bots_pattern),
         mergeability=Mergeability(look, repository, rules=rules),
     )
