@@ -8,7 +8,7 @@ import pytest
 from tests.properties.paper_forge import OUTSIDE, PaperForge
 
 from tinytown.domain.errors import ConflictError, ForgeUnavailableError, QuotaError
-from tinytown.domain.pull import Known, Merged, PullDraft, ReviewSeen
+from tinytown.domain.pull import Known, Merged, PullDraft, Queued, ReviewSeen
 from tinytown.domain.refs import IssueRef
 from tinytown.domain.watch import WatchKind
 from tinytown.planner.wants import LookAt, LookedUp, LookUp, Merge, OpenPull, Outcome, Refused, Want
@@ -45,7 +45,7 @@ class SlowForge(PaperForge):
         self.asked.append("recheck")
         super().recheck(url)
 
-    def merge(self, url: str, head: str, *, closes: tuple[IssueRef, ...]) -> Merged:
+    def merge(self, url: str, head: str, *, closes: tuple[IssueRef, ...]) -> Merged | Queued:
         self.asked.append("merge")
         return super().merge(url, head, closes=closes)
 

@@ -12,6 +12,7 @@ from tinytown.domain.workitem import PullState, Verdict, WorkItem, WorkStatus
 from tinytown.planner.draft import Draft
 from tinytown.planner.reasons import reasons
 from tinytown.planner.settle import take_back
+from tinytown.planner.stacking import lower
 from tinytown.planner.stage import Stage, stage_of
 
 
@@ -37,7 +38,8 @@ def merge(draft: Draft, item: WorkItem) -> None:
     pull = _pull_of(item)
     if draft.mission.is_paused and draft.mission.is_active:
         raise ConflictError(f"the mission is stopped; first: tt mission resume {draft.mission.id[:8]}")
-    for dep in (draft.items[i] for i in item.depends_on):
+    beneath = lower(draft, item)
+    for dep in (*(draft.items[i] for i in item.depends_on), *((beneath,) if beneath is not None else ())):
         if dep.has_branch and dep.pull is not None and not dep.is_merged:
             raise ConflictError(
                 f"{item.key} is built on {dep.key}, which is not merged; first: tt mission merge {dep.typed}"

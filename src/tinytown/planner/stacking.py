@@ -80,7 +80,8 @@ def retargeted(draft: Draft, outcome: Outcome, want: Retarget) -> None:
         return
     match outcome.found:
         case Retargeted(base=base):
-            pull = msgspec.structs.replace(item.pull, base=base, mergeable=Verdict.UNKNOWN)
+            mergeable = item.pull.mergeable if item.is_done else Verdict.UNKNOWN  # of one that is done nobody asks
+            pull = msgspec.structs.replace(item.pull, base=base, mergeable=mergeable)
             draft.put(item.id, pull=pull, errors=0, retry_at=None, setback="")
             look_now(draft, item.id, draft.now)
             draft.say("pull.retargeted", f"PR #{pull.number} ({item.key}) goes into {base} now", item=item.id)

@@ -18,6 +18,8 @@ AGAIN = timedelta(minutes=5)
 """When it is tried again after a refusal."""
 UNTELLABLE = "-"
 """In the place of a digest: the comment cannot be written (the issue is locked, or gone), and that was said."""
+UNSURE = "?"
+"""In the place of a digest: a refusal may have come after the comment was written."""
 _NOT_BEGUN = frozenset({WorkStatus.PENDING, WorkStatus.READY})
 
 
@@ -64,9 +66,9 @@ def told(draft: Draft, outcome: Outcome, want: Tell) -> None:
         case Told():
             _remember(draft, item, told=digest(want.text), tell_at=draft.now + PAUSE)
         case Refused(not_before=at) if at is not None:
-            _remember(draft, item, tell_at=max(at, draft.now + 2 * PAUSE))
+            _remember(draft, item, told=UNSURE, tell_at=max(at, draft.now + 2 * PAUSE))
         case Refused(is_temporary=True):
-            _remember(draft, item, tell_at=draft.now + AGAIN)
+            _remember(draft, item, told=UNSURE, tell_at=draft.now + AGAIN)
         case Refused(reason=reason):
             _remember(draft, item, told=UNTELLABLE)
             draft.say("status.refused", f"the status comment of {item.key} cannot be written: {reason}", item=item.id)
