@@ -16,7 +16,7 @@ from tinytown.domain.workitem import BUSY, PullState, Verdict, WorkItem, WorkKin
 from tinytown.planner import fixes, reopen
 from tinytown.planner.draft import Draft
 from tinytown.planner.help import ask_no_more
-from tinytown.planner.holds import hold
+from tinytown.planner.holds import hold, is_failing
 from tinytown.planner.merging import finish
 from tinytown.planner.settle import give_back, look_now, take_back
 from tinytown.planner.stage import ANY_HEAD
@@ -78,7 +78,7 @@ def resume(draft: Draft) -> None:
         ConflictError: it has ended, or is running with nothing held.
     """
     _check_active(draft)
-    is_held = any(i.hold is not None for i in draft.unfinished())
+    is_held = any(i.hold is not None or is_failing(i) for i in draft.unfinished())
     if draft.mission.state is MissionState.RUNNING and not is_held:
         raise ConflictError("the mission is running already; there is nothing to resume")
     _go_on(draft)
@@ -192,6 +192,8 @@ def _go_on(draft: Draft) -> None:
     for item in draft.unfinished():
         if item.hold is not None and item.kind is not WorkKind.MERGE_GATE:
             _lift(draft, item)
+        elif is_failing(item):
+            draft.put(item.id, errors=0, retry_at=None)
         _find_anew(draft, draft.items[item.id])
 
 

@@ -52,8 +52,8 @@ def ask_no_more(draft: Draft) -> None:
 
 
 def item_cause(item: WorkItem) -> str:
-    """Why an item that is held needs a person."""
-    return f"{item.key}: {item.hold}"
+    """Why an item needs a person: it is held, or something keeps failing."""
+    return f"{item.key}: {item.hold or item.setback}"
 
 
 def _still(draft: Draft, causes: tuple[str, ...]) -> Help | None:
@@ -61,10 +61,11 @@ def _still(draft: Draft, causes: tuple[str, ...]) -> Help | None:
     known = draft.mission.help
     if known is None:
         return None
+    if set(causes).isdisjoint((known.cause, *known.causes)):
+        _withdraw(draft, known.questions)  # also one whose cause is back: it is asked about anew
+        return None
     lasting = tuple(one for one in known.questions if not set(causes).isdisjoint(one.causes))
     _withdraw(draft, [one for one in known.questions if one not in lasting])
-    if set(causes).isdisjoint((known.cause, *known.causes)):
-        return None
     return msgspec.structs.replace(known, questions=lasting)
 
 

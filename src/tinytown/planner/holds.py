@@ -11,7 +11,7 @@ from tinytown.planner.draft import Draft
 from tinytown.planner.wants import Refused
 
 MAX_FORGE_ERRORS = 5
-"""Forge calls for one item that may fail in a row before a person is asked."""
+"""Forge calls for one item that may fail in a row before a person is told of it."""
 
 
 def hold(draft: Draft, item: WorkItem, reason: str) -> None:
@@ -25,19 +25,31 @@ def hold(draft: Draft, item: WorkItem, reason: str) -> None:
 
 
 def forge_failed(draft: Draft, item: WorkItem, what: str, refused: Refused) -> None:
-    """Back off after a failed forge call; past the limit, or when trying again cannot help, ask a person."""
+    """Back off after a failed forge call; when trying again cannot help, a person decides.
+
+    What the forge refuses again and again is a person's to decide, too. One that is away is tried on: it comes back
+    without anybody doing something, and a person is told all the same.
+    """
     if refused.not_before is not None:
         _put_off(draft, item, what, refused.reason, refused.not_before)
         return
     reason, errors = refused.reason, item.errors + 1
-    draft.put(item.id, setback=f"{what} failed (try {errors} of {MAX_FORGE_ERRORS}): {reason}")
-    if not refused.is_temporary or errors >= MAX_FORGE_ERRORS:
-        draft.put(item.id, errors=errors)
+    is_lasting = errors >= MAX_FORGE_ERRORS
+    if not refused.is_temporary or (is_lasting and refused.is_conflict):
+        draft.put(item.id, errors=errors, setback=f"{what} failed: {reason}")
         hold(draft, draft.items[item.id], f"{what} failed: {reason}")
         return
-    at = retry_at(draft.now, errors)
-    draft.put(item.id, errors=errors, retry_at=at)
-    draft.say("forge.failed", f"{item.key}: {what} failed, trying again at {at:%H:%M:%S}: {reason}", item=item.id)
+    told = "keeps failing and is tried on" if is_lasting else f"failed (try {errors} of {MAX_FORGE_ERRORS})"
+    setback, at = f"{what} {told}: {reason}", retry_at(draft.now, errors)
+    draft.put(item.id, errors=errors, retry_at=at, setback=setback)
+    if item.setback != setback:
+        draft.say("forge.failed", f"{item.key}: {what} failed, trying again at {at:%H:%M:%S}: {reason}", item=item.id)
+
+
+def is_failing(item: WorkItem) -> bool:
+    """Whether the forge has been away for so long that a person is told; it is tried on all the same."""
+    is_waiting = item.hold is None and item.status is WorkStatus.BLOCKED
+    return is_waiting and item.errors >= MAX_FORGE_ERRORS and item.setback != ""
 
 
 def _put_off(draft: Draft, item: WorkItem, what: str, reason: str, not_before: datetime) -> None:

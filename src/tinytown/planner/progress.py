@@ -15,6 +15,7 @@ from tinytown.planner.attendance import AWAY, is_expected
 from tinytown.planner.draft import Draft
 from tinytown.planner.fit import is_free, mender_for, suitable_workers
 from tinytown.planner.help import ask, ask_no_more, item_cause
+from tinytown.planner.holds import is_failing
 from tinytown.planner.promote import open_outside
 from tinytown.planner.reasons import lacks_agent, reasons
 from tinytown.planner.resting import is_kept
@@ -105,7 +106,7 @@ def _block(draft: Draft, reason: str) -> None:
 
 def _stuck(draft: Draft, items: list[WorkItem]) -> tuple[str, ...]:
     """What nobody but a person can resolve, in one sentence each that stays the same while it lasts."""
-    held = [item_cause(i) for i in items if i.hold is not None]
+    held = [item_cause(i) for i in items if i.hold is not None or is_failing(i)]
     lacking = [text for i in items if (text := lacks_agent(draft, i)) is not None]
     lacking += [f"{i.key} waits for {dep.ref}: {dep.finding}" for i in items for dep in open_outside(i) if dep.finding]
     if held or lacking:
@@ -133,7 +134,7 @@ def _is_run(draft: Draft, task: Task) -> bool:
 
 def _first_ask(draft: Draft) -> datetime:
     """At once when a person must decide; after a while when an agent may still turn up."""
-    if any(i.hold is not None for i in draft.unfinished()):
+    if any(i.hold is not None or is_failing(i) for i in draft.unfinished()):
         return draft.now
     if all(a.state in GONE for a in draft.agents.values()):  # one that lost its host is back as soon as that is
         return draft.now

@@ -16,7 +16,7 @@ from tinytown.planner.settle import look_now
 from tinytown.planner.wants import Refused
 
 CLOSED = "its pull request was closed without merging; reopen it, or: tt mission approve {key}"
-THROWN_OUT = Refused(reason="it was thrown out of the merge queue", is_temporary=True)
+THROWN_OUT = Refused(reason="it was thrown out of the merge queue", is_temporary=True, is_conflict=True)
 
 
 def take_in(draft: Draft, item: WorkItem, pull: PullState, seen: MergeabilitySeen) -> None:

@@ -60,7 +60,7 @@ def is_stacked(draft: Draft, item: WorkItem) -> bool:
 def retarget(draft: Draft) -> None:
     """Want each pull request off a branch that was merged, or will not be: before anything else is done to it."""
     for item in draft.items.values() if draft.mission.traits.stacks else ():
-        if item.pull is None or not _is_open(item) or item.errors > MAX_FORGE_ERRORS:
+        if item.pull is None or not _is_open(item) or (item.is_done and item.errors > MAX_FORGE_ERRORS):
             continue
         beneath = lower(draft, item)
         if beneath is None or not _is_over(beneath):

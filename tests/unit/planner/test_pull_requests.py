@@ -41,7 +41,9 @@ from tinytown.domain.refs import IssueRef
 from tinytown.domain.task import TaskKind
 from tinytown.domain.watch import TriggerAction, WatchKind, WatchStatus
 from tinytown.domain.workitem import Verdict, WorkItem, WorkKind, WorkStatus
-from tinytown.planner.tick import Decision
+from tinytown.planner import directives
+from tinytown.planner.draft import Draft
+from tinytown.planner.tick import Decision, decide
 from tinytown.planner.wants import LookedUp, Merge, OpenPull, Outcome, Refused
 
 
@@ -133,9 +135,12 @@ def test_opening_that_failed_is_tried_again_after_a_pause() -> None:
 
 @pytest.mark.parametrize(
     ("errors", "refused"),
-    [(4, Refused(reason="no rights", is_temporary=True)), (0, Refused(reason="no rights", is_temporary=False))],
+    [
+        (4, Refused(reason="no rights", is_temporary=True, is_conflict=True)),
+        (0, Refused(reason="no rights", is_temporary=False)),
+    ],
 )
-def test_opening_that_keeps_failing_or_cannot_succeed_asks_for_a_person(errors: int, refused: Refused) -> None:
+def test_opening_that_keeps_being_refused_or_cannot_succeed_asks_for_a_person(errors: int, refused: Refused) -> None:
     item = unopened(errors=errors)
 
     after, _ = step(
@@ -143,6 +148,34 @@ def test_opening_that_keeps_failing_or_cannot_succeed_asks_for_a_person(errors: 
     )
 
     assert after.items[item.id].hold == "opening the pull request failed: no rights"
+
+
+def test_forge_that_stays_away_is_tried_on_for_ever_and_a_person_is_told() -> None:
+    item = unopened(errors=4)
+    refused = Outcome(want=wanted_pull(decided(item, AT_WORK)), found=Refused(reason="no route", is_temporary=True))
+    snapshot = make_snapshot(item, AT_WORK)
+
+    after, decision = step(snapshot, refused)
+    failing = after.items[item.id]
+    assert (failing.hold, failing.errors, failing.retry_at) == (None, 5, later(160))
+    assert failing.setback == "opening the pull request keeps failing and is tried on: no route"
+    assert after.mission.help is not None
+    assert after.mission.help.causes == (f"#1: {failing.setback}",)
+    assert "help.asked" in said(decision.changes)
+
+    after, decision = step(after, refused, now=later(160))
+    assert (after.items[item.id].errors, after.items[item.id].retry_at) == (6, later(460))
+    assert not {"help.asked", "forge.failed"} & set(said(decision.changes)), "it was said once"
+    assert wanted_pull(decide(after, [], later(460))).item_id == item.id
+
+
+def test_person_who_knows_that_the_forge_is_back_has_it_tried_at_once() -> None:
+    item = unopened(errors=7, retry_at=later(300), setback="opening the pull request keeps failing")
+    draft = Draft(make_snapshot(item, AT_WORK), NOW)
+
+    directives.resume(draft)
+
+    assert (draft.items[item.id].errors, draft.items[item.id].retry_at) == (0, None)
 
 
 def test_answer_of_another_kind_opens_nothing() -> None:
