@@ -130,6 +130,18 @@ def test_wholly_different_cause_starts_anew() -> None:
     assert len(again.changes().withdrawn) == 1
 
 
+def test_question_whose_cause_is_back_among_wholly_different_ones_is_taken_back() -> None:
+    first = make_draft(mission=make_mission())
+    ask(first, ("a gate", "no memory"), first_at=NOW)
+    second = make_draft(mission=first.mission)
+    ask(second, ("no memory", "no route"), first_at=NOW)
+    third = make_draft(mission=second.mission)
+    ask(third, ("a gate",), first_at=NOW)
+
+    gone = {message_id for _, message_id in (*second.changes().withdrawn, *third.changes().withdrawn)}
+    assert gone == {message.id for draft in (first, second) for message in draft.changes().messages}
+
+
 def test_gate_is_asked_about_with_the_command_that_opens_it() -> None:
     text = question(decided(GATE)).text
 
