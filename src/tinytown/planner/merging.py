@@ -32,9 +32,8 @@ def merge_ready(draft: Draft) -> None:
             finish(draft, item)
     waiting = [item for item in _ready(draft) if not is_stacked(draft, item) and not is_backing_off(draft, item)]
     first: dict[str, tuple[WorkItem, PullState]] = {}
-    for item in sorted(waiting, key=opened_at):
-        if item.pull is not None:
-            first.setdefault(base_of(draft, item.pull), (item, item.pull))
+    for item, pull in [(item, item.pull) for item in sorted(waiting, key=opened_at) if item.pull is not None]:
+        first.setdefault(base_of(draft, pull), (item, pull))
     for item, pull in first.values():
         draft.want(Merge(item_id=item.id, url=pull.url, head=pull.head, closes=closes(draft, item)))
 

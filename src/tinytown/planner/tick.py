@@ -22,7 +22,7 @@ from tinytown.planner import (
 )
 from tinytown.planner.draft import Changes, Draft
 from tinytown.planner.snapshot import Snapshot
-from tinytown.planner.wants import LookAt, LookUp, Merge, OpenPull, Outcome, Retarget, Tell, UpdateBranch, Want
+from tinytown.planner.wants import LookAt, LookUp, Merge, OpenPull, Outcome, Retarget, UpdateBranch, Want
 
 
 class Decision(msgspec.Struct, frozen=True, kw_only=True):
@@ -84,5 +84,5 @@ def take_in(draft: Draft, outcome: Outcome) -> None:
             stacking.retargeted(draft, outcome, want)
         case UpdateBranch() as want:
             updating.updated(draft, outcome, want)
-        case Tell() as want:
+        case want:
             telling.told(draft, outcome, want)

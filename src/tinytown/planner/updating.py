@@ -37,9 +37,8 @@ def update_behind(draft: Draft) -> None:
 def before(draft: Draft, item: WorkItem, pull: PullState) -> WorkItem | None:
     """Another that goes into the same base first; then all that was checked against the base as it is would be old."""
     base = base_of(draft, pull)
-    for other, its in sorted(_behind(draft), key=lambda found: opened_at(found[0])):
-        if other.id == item.id:
-            break
+    older = [(other, its) for other, its in _behind(draft) if opened_at(other) < opened_at(item)]
+    for other, its in sorted(older, key=lambda found: opened_at(found[0])):
         if base_of(draft, its) == base and not is_backing_off(draft, other):
             return other
     return _goes_first(draft, item, base)

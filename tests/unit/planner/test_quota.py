@@ -62,6 +62,16 @@ def test_look_at_what_is_done_is_put_off_alike() -> None:
     assert only_watch(after, MERGING).next_due_at == later(600)
 
 
+def test_answer_of_another_kind_says_nothing_of_what_is_done() -> None:
+    item = handed_in(1, status=WorkStatus.DONE, pull=passed())
+    snapshot = make_snapshot(item, AT_WORK, make_watch(item, MERGING))
+    odd = Outcome(want=saw_merging(item).want, found=saw_checks(item, Verdict.PASSED).found)
+
+    after, _ = step(snapshot, odd)
+
+    assert (after.items[item.id].pull, only_watch(after, MERGING).next_due_at) == (passed(), later(180))
+
+
 @pytest.mark.parametrize("secs", [-5, 0, 1])
 def test_forge_whose_clock_is_behind_is_not_asked_at_once(secs: int) -> None:
     item = handed_in(1)

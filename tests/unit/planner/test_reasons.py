@@ -31,7 +31,7 @@ from tinytown.domain.agent import AgentState
 from tinytown.domain.refs import IssueRef
 from tinytown.domain.task import TaskKind, TaskState
 from tinytown.domain.watch import WatchKind
-from tinytown.domain.workitem import OutsideDependency, Verdict, WorkItem, WorkKind, WorkStatus
+from tinytown.domain.workitem import OutsideDependency, PullState, Verdict, WorkItem, WorkKind, WorkStatus
 from tinytown.planner.reasons import reasons
 
 
@@ -51,6 +51,47 @@ def test_pending_item_says_what_it_waits_for() -> None:
         "waits for #2 (thing 2), which is running",
         "waits for acme/other#9, an open issue outside the mission (looked at 12:00:00 UTC)",
         "waits for #8, an open issue outside the mission (looked at 12:00:00 UTC)",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("pull", "told"),
+    [
+        (
+            make_pull(checks=Verdict.PENDING, checks_note="waits for lint"),
+            "PR #1: checks still running (waits for lint)",
+        ),
+        (
+            make_pull(checks=Verdict.PENDING, reruns=1),
+            "PR #1: checks still running, run again 1 of 2 times: they failed for reasons of their own",
+        ),
+        (passed(mergeable=Verdict.PENDING, mergeable_note="blocked"), "PR #1 does not merge yet: blocked"),
+        (passed(mergeable=Verdict.PENDING), "PR #1: whether it merges cleanly is not known yet"),
+        (
+            passed(people=Verdict.FAILED, people_by="ann"),
+            (
+                "PR #1: ann asked for changes and has not approved since; when it may go on all the same: "
+                "tt mission approve 1"
+            ),
+        ),
+        (
+            passed(people=Verdict.FAILED),
+            (
+                "PR #1: somebody asked for changes and has not approved since; when it may go on all the same: "
+                "tt mission approve 1"
+            ),
+        ),
+    ],
+)
+def test_pull_request_says_what_the_forge_says_it_waits_for(pull: PullState, told: str) -> None:
+    assert why(handed_in(1, pull=pull), mission=AUTO) == [told]
+
+
+def test_pull_request_waits_until_people_are_heard() -> None:
+    item = handed_in(1, pull=passed(is_heard=False))
+
+    assert why(item, make_watch(item, WatchKind.REVIEW_COMMENTS), mission=AUTO) == [
+        "PR #1: what people say of it is not looked at yet; looks again at 12:03:00 UTC at the latest"
     ]
 
 

@@ -342,6 +342,16 @@ def test_pull_request_seen_closed_again_is_said_once() -> None:
     assert "item.held" not in said(decision.changes)
 
 
+def test_pull_request_that_was_reopened_needs_nobody_any_more() -> None:
+    item = handed_in(1)
+    closed, _ = step(watched(item), saw_merging(item, is_open=False))
+
+    after, decision = step(closed, saw_merging(item))
+
+    assert (after.items[item.id].hold, pull_of(after).is_open) == (None, True)
+    assert "item.resumed" in said(decision.changes)
+
+
 def test_pull_request_that_was_reopened_counts_as_open() -> None:
     item = handed_in(1, pull=make_pull(is_open=False))
 
