@@ -6,7 +6,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -15,6 +15,7 @@ from tinytown.bootstrap import Town
 
 _REPOSITORY = Path(__file__).resolve().parent.parent
 _BEGIN_SECS, _END_SECS, _POLL_SECS = 20.0, 20.0, 0.02
+_NOTHING: Mapping[str, str] = {}
 
 
 class Child:
@@ -22,7 +23,8 @@ class Child:
 
     def __init__(self, process: subprocess.Popen[str], log: Path) -> None:
         self._process = process
-        self._log = log
+        self.log = log
+        """What it says on stderr."""
         self.pid = process.pid
 
     def line(self) -> str:
@@ -55,20 +57,27 @@ class Child:
     def check(self) -> None:
         """RuntimeError when it has ended."""
         if (code := self._process.poll()) is not None:
-            said = self._log.read_text(encoding="utf-8", errors="replace").strip().splitlines()[-1:]
+            said = self.log.read_text(encoding="utf-8", errors="replace").strip().splitlines()[-1:]
             raise RuntimeError(f"{self._process.args!r} ended with code {code}: {' '.join(said) or 'it said nothing'}")
 
 
 @contextmanager
-def child(town: Town, module: str, *arguments: str) -> Iterator[Child]:
-    """Run `python -m MODULE ARGUMENTS` in a town; it is terminated at the end, and killed when that does not help."""
-    log = town.state / "logs" / f"{module}.log"
+def child(town: Town, module: str, *arguments: str, variables: Mapping[str, str] = _NOTHING) -> Iterator[Child]:
+    """Run `python -m MODULE ARGUMENTS` in a town; it is terminated at the end, and killed when that does not help.
+
+    Args:
+        town: where.
+        module: what is run.
+        arguments: of it.
+        variables: beside those of the bench's environment.
+    """
+    log = town.state / "logs" / f"{'-'.join((module, *arguments))}.log"
     log.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     with log.open("w", encoding="utf-8") as stderr:
         process = subprocess.Popen(
             [sys.executable, "-m", module, *arguments],
             cwd=_REPOSITORY,
-            env={**environment(town.root), "TINYTOWN_TOWN": str(town.root)},
+            env={**environment(town.root), "TINYTOWN_TOWN": str(town.root), **variables},
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=stderr,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
 
@@ -17,13 +17,17 @@ from tinytown.services.towns import init_town
 from tinytown.store.hosts import HostLease
 from tinytown.store.server import stop_server
 
-_MISLEADING = ("TINYTOWN_", "REDIS_", "PYTHONDONTWRITEBYTECODE")
+_MISLEADING = ("TINYTOWN_", "REDIS_", "GITHUB_", "GH_", "PYTHONDONTWRITEBYTECODE")
 _IDENTITY = ("-c", "user.name=bench", "-c", "user.email=bench@example.invalid")
 
 
 @contextmanager
-def bench_town() -> Iterator[Town]:
-    """A town as `tt init` makes it, its server running; everything of it is stopped and removed at the end."""
+def bench_town(settle: Callable[[Path], None] = lambda _: None) -> Iterator[Town]:
+    """A town as `tt init` makes it, its server running; everything of it is stopped and removed at the end.
+
+    Args:
+        settle: changes its settings, before anybody reads them.
+    """
     with tempfile.TemporaryDirectory(prefix="tt-bench-") as folder:
         root = Path(folder, "repo").resolve()
         root.mkdir()
@@ -31,6 +35,7 @@ def bench_town() -> Iterator[Town]:
         git.run("init", "--quiet", "--initial-branch=main")
         git.run(*_IDENTITY, "commit", "--quiet", "--allow-empty", "--message=Begin")
         init_town(root, "bench")
+        settle(root)
         town = open_town(root, environment(root))
         assert town.settings.redis.url is None  # noqa: S101  what is measured empties the store
         try:

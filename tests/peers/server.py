@@ -15,6 +15,8 @@ class Server:
 
     def __init__(self, answer: Callable[[Request], Answer]) -> None:
         self.answer = answer
+        self.connections: list[int] = []
+        """The ports of the clients that ever connected."""
         self._over = threading.Event()
         self._http = _Listener(("127.0.0.1", 0), _handler(self))
         self.port = int(self._http.server_address[1])
@@ -52,6 +54,7 @@ def _handler(server: Server) -> type[http.server.BaseHTTPRequestHandler]:
         timeout = 60
 
         def handle(self) -> None:
+            server.connections.append(int(self.client_address[1]))
             try:
                 super().handle()
             except (ConnectionError, TimeoutError):
