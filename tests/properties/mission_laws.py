@@ -10,11 +10,15 @@ from tests.properties.paper_forge import PaperPull
 from tinytown.domain.ids import CONDUCTOR
 from tinytown.domain.message import MessageKind
 from tinytown.domain.mission import MissionState
+from tinytown.domain.refs import parse_issue_ref
 from tinytown.domain.task import TaskKind, TaskState
 from tinytown.domain.workitem import BUSY, REVIEWED_KINDS, Verdict, WorkItem, WorkKind, WorkStatus
 from tinytown.planner.draft import Draft
 from tinytown.planner.reasons import reasons
+from tinytown.planner.seen_checks import MOST_RERUNS
 from tinytown.planner.stage import Stage, stage_of
+from tinytown.planner.status_note import MARKER, text_of
+from tinytown.planner.telling import UNTELLABLE
 from tinytown.services.commits import to_snapshot
 from tinytown.store.inbox import Inbox
 from tinytown.store.missions import Stored
@@ -45,6 +49,7 @@ class Laws:
             self._tasks,
             self._fixes,
             self._bounds,
+            self._queue,
             self._reasons,
             self._ends,
             self._events,
@@ -62,7 +67,7 @@ class Laws:
         inbox = Inbox(self._town.missions._connection, self._town.keys)
         waiting = [one.id for one in inbox.waiting(CONDUCTOR) if one.kind is MessageKind.QUERY]
         known = stored.mission.help.questions if stored.mission.help else ()
-        assert set(waiting) == {question.id for question in known}
+        assert set(waiting) == {question.id for question in known}, f"{stored.mission.state}: {waiting}, {known}"
 
     def why(self) -> dict[str, tuple[str, ...]]:
         """What each item that is not done waits for."""
@@ -76,6 +81,13 @@ class Laws:
         item = next(i for i in stored.items.values() if i.id in pull.marker)
         if not self._is_proven(stored, item, head):
             self._wrong_merges.append(f"{item.key} at {head}")
+        assert item.pull is not None
+        if item.pull.people is Verdict.FAILED and item.approved_head not in {head, "*"}:
+            self._wrong_merges.append(f"{item.key} over an objection")
+        if head not in self._town.forge.heard:
+            self._wrong_merges.append(f"{item.key} unheard")
+        if pull.base != stored.mission.base:
+            self._wrong_merges.append(f"{item.key} into {pull.base}")
 
     def _is_proven(self, stored: Stored, item: WorkItem, head: str) -> bool:
         forge = self._town.forge
@@ -138,8 +150,26 @@ class Laws:
         for item in stored.items.values():
             assert item.fix_rounds <= policy.max_fix_rounds, f"{item.key} was mended too often"
             assert item.failed_attempts <= policy.max_attempts + 1, f"{item.key} was tried too often"
+            assert item.pull is None or item.pull.reruns <= MOST_RERUNS, f"{item.key} was checked too often"
             given = item.tasks_given - self._tasks_given[item.id]
             assert given <= 3, f"{item.key} was given {given} tasks at once"
+
+    def _queue(self, stored: Stored) -> None:
+        """What is in the merge queue is not changed by us."""
+        for item in stored.items.values():
+            is_queued = item.pull is not None and item.pull.is_queued and not item.is_done
+            assert not is_queued or item.status not in BUSY, f"{item.key} is changed while it is queued"
+
+    def told(self, stored: Stored) -> None:
+        """At the end each issue says what came of it."""
+        draft = Draft(to_snapshot(stored), self._town.now)
+        for item in stored.items.values():
+            if item.told not in {"", UNTELLABLE}:
+                ref = parse_issue_ref(item.source_ref or "", stored.mission.home)
+                said = self._town.forge.told[ref, MARKER]
+                assert self._town.is_disturbed or said == text_of(draft, item), f"{item.key} is told wrongly"
+            else:
+                assert item.told or not stored.mission.traits.has_status or item.tasks_given == 0
 
     def _reasons(self, stored: Stored) -> None:
         for key, lines in self.why().items():
@@ -153,7 +183,7 @@ class Laws:
         assert not is_completed or all(item.is_done for item in stored.items.values())
         for item in stored.items.values():
             if item.is_done and self._statuses[item.id] is not WorkStatus.DONE:
-                assert self._has_evidence(stored, item), f"{item.key} is done without evidence"
+                assert self._has_evidence(stored, item), f"{item.key} is done without evidence: {item.pull}"
 
     def _has_evidence(self, stored: Stored, item: WorkItem) -> bool:
         if item.approved_head is not None or item.is_merged:
@@ -163,7 +193,8 @@ class Laws:
         pull = item.pull
         if pull is None or stored.mission.policy.auto_merge:
             return False
-        return pull.mergeable is Verdict.PASSED and self._is_proven(stored, item, pull.head)
+        merges = pull.mergeable is Verdict.PASSED or (pull.is_behind and pull.mergeable is Verdict.PENDING)
+        return merges and self._is_proven(stored, item, pull.head)
 
     def _events(self, stored: Stored) -> None:
         """Nothing changes silently, and nothing is said of what did not happen."""

@@ -25,6 +25,7 @@ from tinytown.services.planning import Planning
 from tinytown.services.presence import Presence
 from tinytown.store.agents import AgentStore
 from tinytown.store.connection import Connection, connect
+from tinytown.store.deliveries import DeliveryStore
 from tinytown.store.dispatchers import Dispatcher as Record
 from tinytown.store.dispatchers import DispatcherStore, Due
 from tinytown.store.events import EventStream
@@ -71,6 +72,8 @@ class PaperTown:
         self.is_stopped = False
         """What a person said last, and was told was done."""
         self.notes_kept = 0
+        self.is_disturbed = False
+        """Whether something was done outside of which no record was made."""
         self._heads = 0
 
     def close(self) -> None:
@@ -114,6 +117,7 @@ class PaperTown:
         try:
             return self.dispatchers[which].step(self.mission_id)
         except KilledError:
+            self.is_disturbed = True
             self.end_lease()
             self.dispatchers[which] = self._dispatcher(self._connections[1 + which])
             return True
@@ -180,7 +184,7 @@ class PaperTown:
         branch = run.task.spec.branch if run.task.spec.kind is not TaskKind.REVIEW else None
         before = self.forge.branches.get(branch or "")
         if branch and commits:
-            self.forge.branches[branch] = self.new_head()
+            self.forge.push(branch, self.new_head())
         if report is not None:
             self._report(run, report)
         after = self.forge.branches.get(branch or "")
@@ -242,6 +246,10 @@ class PaperTown:
         )
         self.agents.add(spec)
         return spec.id
+
+    def signal(self, url: str, delivery: str) -> None:
+        """The forge delivers that something about a pull request changed."""
+        DeliveryStore(self._connections[0], self.keys).take(delivery, [url], [], "changed", self.now)
 
     def pass_time(self, secs: float) -> None:
         """Time moves on."""

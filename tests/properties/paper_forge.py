@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import UTC, datetime
 from typing import TypeVar
 
-from tinytown.domain.errors import ConflictError, ForgeError, ForgeUnavailableError, NotFoundError
+from tinytown.domain.errors import ConflictError, ForgeError, ForgeUnavailableError, NotFoundError, QuotaError
 from tinytown.domain.forge import ForgeTraits
 from tinytown.domain.issue import Issue, Remark, Selection
 from tinytown.domain.pull import (
     CheckRun,
     ChecksSeen,
+    Finding,
     Known,
     MergeabilitySeen,
     Merged,
     Pull,
     PullDraft,
+    Queued,
     ReviewSeen,
     Updated,
 )
@@ -43,6 +46,15 @@ class PaperPull:
         self.base = draft.base
         self.is_open = True
         self.merged_as: str | None = None
+        self.is_behind = False
+        self.queued: str | None = None
+        """Head that is in the merge queue."""
+        self.shown: str | None = None
+        """Head that the forge shows while it lags."""
+        self.lag = 0
+        """How many looks it lags for."""
+        self.objections: dict[str, Finding] = {}
+        """What a person objects to, whatever the head, until they are content."""
 
 
 class PaperForge:
@@ -71,7 +83,17 @@ class PaperForge:
         """What people said of each commit."""
         self.commented: dict[str, Verdict] = {}
         """What bots said of each commit."""
+        self.flaky: set[str] = set()
+        """Commits whose checks fail for reasons of their own."""
+        self.reruns: dict[str, int] = {}
+        """How often failed flaky checks of a commit were run again."""
+        self.heard: set[str] = set()
+        """Commits that were asked about what people say of them."""
         self.conflicts: set[str] = set()
+        self.is_strict = False
+        """Whether a merge leaves all others of its base behind."""
+        self.has_queue = False
+        """Whether merges go by a queue."""
         self.open_issues = {OUTSIDE}
         self.trouble: list[Exception] = []
         """Raised by the next calls, one each."""
@@ -99,11 +121,41 @@ class PaperForge:
             if self.head(pull) not in self.verdicts:
                 self.judge(self.head(pull), verdict)
 
+    def object(self, pull: PaperPull) -> None:
+        """A person objects to something more, and goes on doing so."""
+        name = f"{pull.number}-{len(pull.objections)}"
+        pull.objections[name] = Finding(id=name, text=f"mend {name}")
+
+    def content_all(self) -> None:
+        """Whoever objected to something does not any more, and the queue is empty."""
+        for pull in self.pulls.values():
+            pull.objections.clear()
+            pull.lag = 0
+            self.dequeue(pull, is_merged=True)
+
+    def dequeue(self, pull: PaperPull, *, is_merged: bool) -> None:
+        """The merge queue merges what is in it, or throws it out."""
+        if pull.queued is not None and pull.merged_as is None and is_merged and pull.queued == self.head(pull):
+            self.merge_by_hand(pull)
+        pull.queued = None
+
+    def push(self, branch: str, head: str) -> None:
+        """The branch moves; a queue throws out what changed."""
+        self.branches[branch] = head
+        for pull in self.pulls.values():
+            if pull.branch == branch:
+                pull.queued = None
+
     def review(self, head: str, verdict: Verdict) -> None:
         """A person says this of a commit."""
         self.reviewed[head] = verdict
         if verdict is Verdict.PASSED:
             self.ever_approved.add(head)
+
+    def on_behalf_of(self, mission_id: str) -> PaperForge:
+        """Nothing costs anything."""
+        del mission_id
+        return self
 
     def issue(self, ref: IssueRef) -> Issue:
         """Read an issue."""
@@ -129,44 +181,39 @@ class PaperForge:
         """A pull request."""
         return self._call(lambda: self._public(self._find(url)))
 
-    def checks(self, url: str, known: Known | None = None) -> ChecksSeen:  # noqa: ARG002  paper does not lag
+    def checks(self, url: str, known: Known | None = None) -> ChecksSeen:
         """The checks of its head."""
-        return self._call(lambda: self._checks(self._find(url)))
+        return self._call(lambda: self._checks(*self._view(url, known)))
 
     def recheck(self, url: str) -> None:
         """Run the checks of its head again."""
         self._call(lambda: self._recheck(self._find(url)))
 
-    def reviews(self, url: str, known: Known | None = None) -> ReviewSeen:  # noqa: ARG002  paper does not lag
+    def reviews(self, url: str, known: Known | None = None) -> ReviewSeen:
         """What people said of its head."""
-        return self._call(lambda: self._reviews(self._find(url)))
+        return self._call(lambda: self._reviews(*self._view(url, known), known))
 
     def comments(self, url: str, known: Known | None = None) -> ReviewSeen:
         """What review bots said of its head."""
-        return self._call(lambda: self._comments(self._find(url)))
+        return self._call(lambda: self._comments(*self._view(url, known)))
 
-    def mergeability(self, url: str, known: Known | None = None) -> MergeabilitySeen:  # noqa: ARG002  paper does not lag
+    def mergeability(self, url: str, known: Known | None = None) -> MergeabilitySeen:
         """Whether its head merges."""
-        return self._call(lambda: self._mergeability(self._find(url)))
+        return self._call(lambda: self._mergeability(*self._view(url, known)))
 
     def retarget(self, url: str, base: str) -> None:
         """Have it go into another branch."""
         self._call(lambda: setattr(self._find(url), "base", base))
-    def on_behalf_of(self, mission_id: str) -> PaperForge:
-        """Nothing costs anything."""
-        del mission_id
-        return self
 
-
-    def update_branch(self, url: str, known: Known) -> Updated:  # noqa: ARG002  paper does not lag
-        """Nothing is ever behind on paper."""
-        return self._call(lambda: Updated(head=self.head(self._find(url))))
+    def update_branch(self, url: str, known: Known) -> Updated:
+        """Merge the base into it."""
+        return self._call(lambda: self._update(self._find(url), known))
 
     def tell(self, ref: IssueRef, marker: str, text: str) -> None:
         """What an issue's comment says."""
         self._call(lambda: self.told.__setitem__((ref, marker), text))
 
-    def merge(self, url: str, head: str, *, closes: tuple[IssueRef, ...]) -> Merged:  # noqa: ARG002  nothing to close on paper
+    def merge(self, url: str, head: str, *, closes: tuple[IssueRef, ...]) -> Merged | Queued:  # noqa: ARG002  nothing to close on paper
         """Merge exactly that head, once."""
         return self._call(lambda: self._merge(self._find(url), head))
 
@@ -211,36 +258,90 @@ class PaperForge:
             merged_as=pull.merged_as,
         )
 
-    def _checks(self, pull: PaperPull) -> ChecksSeen:
+    def _view(self, url: str, known: Known | None) -> tuple[PaperPull, str, bool]:
+        """The pull request, the head it is seen at, and whether the forge lags behind that one."""
+        pull = self._find(url)
         head = self.head(pull)
+        if pull.lag > 0 and pull.shown is not None and pull.shown != head:
+            pull.lag -= 1
+            if known is not None and known.head == head:
+                return pull, head, True
+            return pull, pull.shown, False
+        pull.shown = head
+        return pull, head, False
+
+    def _checks(self, pull: PaperPull, head: str, is_lagging: bool) -> ChecksSeen:  # noqa: ARG002, FBT001  as `_view` says
+        if is_lagging:
+            return ChecksSeen(head=head, verdict=Verdict.PENDING, note="not shown yet", again_secs=5)
         verdict = self.verdicts.get(head, Verdict.PENDING)
         trouble = "no such program" if head in self.unrunnable else ""
-        run = CheckRun(name="tests", verdict=verdict, output="…", trouble=trouble)
+        is_flaky = head in self.flaky and verdict is Verdict.FAILED
+        run = CheckRun(name="tests", verdict=verdict, output="…", trouble=trouble, is_flaky=is_flaky)
         return ChecksSeen(head=head, verdict=verdict, runs=(run,))
 
     def _recheck(self, pull: PaperPull) -> None:
-        if self.head(pull) in self.unrunnable:
-            self.unrunnable.remove(self.head(pull))
-            del self.verdicts[self.head(pull)]
-
-    def _reviews(self, pull: PaperPull) -> ReviewSeen:
         head = self.head(pull)
+        if head in self.unrunnable:
+            self.unrunnable.remove(head)
+            del self.verdicts[head]
+        elif head in self.flaky and self.verdicts.get(head) is Verdict.FAILED:
+            self.reruns[head] = self.reruns.get(head, 0) + 1
+            del self.verdicts[head]
+
+    def _reviews(self, pull: PaperPull, head: str, is_lagging: bool, known: Known | None) -> ReviewSeen:  # noqa: ARG002, FBT001  as `_view` says
+        self.heard.add(head)
+        if pull.objections:
+            assert known is not None
+            return ReviewSeen(head=head, verdict=Verdict.FAILED, by="ann", findings=tuple(pull.objections.values()))
         return ReviewSeen(head=head, verdict=self.reviewed.get(head, Verdict.UNKNOWN), by="ann", text="hm")
 
-    def _comments(self, pull: PaperPull) -> ReviewSeen:
-        head = self.head(pull)
+    def _comments(self, pull: PaperPull, head: str, is_lagging: bool) -> ReviewSeen:  # noqa: ARG002, FBT001  as `_view` says
         return ReviewSeen(head=head, verdict=self.commented.get(head, Verdict.UNKNOWN), by="bot", text="nit")
 
-    def _mergeability(self, pull: PaperPull) -> MergeabilitySeen:
-        head = self.head(pull)
-        verdict = Verdict.FAILED if head in self.conflicts else Verdict.PASSED
-        return MergeabilitySeen(head=head, verdict=verdict, merged_as=pull.merged_as, is_open=pull.is_open)
+    def _mergeability(self, pull: PaperPull, head: str, is_lagging: bool) -> MergeabilitySeen:  # noqa: FBT001  as `_view` says
+        if is_lagging and pull.merged_as is None:
+            return MergeabilitySeen(head=head, verdict=Verdict.UNKNOWN, again_secs=5)
+        is_behind = pull.is_behind and head not in self.conflicts
+        verdict = Verdict.FAILED if head in self.conflicts else Verdict.PENDING if is_behind else Verdict.PASSED
+        return MergeabilitySeen(
+            head=head,
+            verdict=verdict,
+            merged_as=pull.merged_as,
+            is_open=pull.is_open,
+            base=pull.base,
+            is_behind=is_behind,
+            is_queued=pull.queued is not None,
+        )
 
-    def _merge(self, pull: PaperPull, head: str) -> Merged:
+    def _update(self, pull: PaperPull, known: Known) -> Updated:
+        before = self.head(pull)
+        assert pull.queued is None, "pushed while it is in the merge queue"
+        if before != known.head or before in self.conflicts:
+            raise ConflictError(f"{pull.url} cannot be brought up to date at {known.head}")
+        if pull.is_behind:
+            pull.is_behind = False
+            self.branches[pull.branch] = after = f"{len(self.branches) + len(self.verdicts):02x}{before[2:]}"[:40]
+            self.verdicts.pop(after, None)
+            self.carry(before, after)
+        return Updated(head=self.head(pull))
+
+    def carry(self, before: str, after: str) -> None:
+        """What was said of a commit holds for another, into which only the base came."""
+        for said in (self.ever_approved, self.heard):
+            if before in said:
+                said.add(after)
+        if before in self.reviewed:
+            self.reviewed[after] = self.reviewed[before]
+
+    def _merge(self, pull: PaperPull, head: str) -> Merged | Queued:
         if pull.merged_as is None:
-            if self.head(pull) != head or head in self.conflicts or not pull.is_open:
+            if self.head(pull) != head or head in self.conflicts or not pull.is_open or pull.is_behind:
                 raise ConflictError(f"{pull.url} does not merge at {head}")
-            self.on_merge(pull, head)
+            if pull.queued is None:
+                self.on_merge(pull, head)
+            if self.has_queue:
+                pull.queued = head
+                return Queued()
             self.merge_by_hand(pull)
         assert pull.merged_as is not None
         return Merged(sha=pull.merged_as)
@@ -249,10 +350,13 @@ class PaperForge:
         """The pull request is merged, by whomever."""
         self.merge_count[pull.url] = self.merge_count.get(pull.url, 0) + 1
         pull.merged_as = f"merge-of-{self.head(pull)}"
-        pull.is_open = False
+        pull.is_open, pull.queued = False, None
+        for other in self.pulls.values():
+            other.is_behind = other.is_behind or (self.is_strict and other.is_open and other.base == pull.base)
 
 
 TROUBLES = (
+    QuotaError("used up until 12:20", retry_at=datetime(2026, 1, 5, 12, 20, tzinfo=UTC)),
     ForgeUnavailableError("no route to the forge"),
     ForgeError("no rights"),
     ConflictError("the head moved"),

@@ -21,6 +21,7 @@ from tests.properties.mission_laws import Laws
 from tests.properties.mission_town import NAMES, NOTE, PaperTown
 from tests.properties.paper_forge import OUTSIDE, TROUBLES, PaperPull
 
+from tinytown.domain.forge import ForgeTraits
 from tinytown.domain.ids import derive_id
 from tinytown.domain.mission import Mission, MissionState
 from tinytown.domain.policy import MissionPolicy
@@ -28,6 +29,8 @@ from tinytown.domain.task import Report, TaskKind
 from tinytown.domain.workitem import OutsideDependency, Verdict, WorkItem, WorkKind, WorkStatus
 from tinytown.planner import directives, reopen
 from tinytown.planner.draft import Draft
+from tinytown.planner.telling import is_owed
+from tinytown.services.commits import to_snapshot
 
 MISSION = "00000000-0000-4000-8000-000000000001"
 EXAMPLES, STEPS = 80, 40
@@ -45,6 +48,7 @@ kinds = st.sampled_from(
     [WorkKind.IMPLEMENT] * 4 + [WorkKind.DESIGN, WorkKind.TEST, WorkKind.REVIEW, WorkKind.MERGE_GATE]
 )
 shapes = st.lists(st.tuples(kinds, st.sets(st.integers(0, 4)), st.booleans()), min_size=1, max_size=5)
+traits = st.builds(ForgeTraits, stacks=st.booleans(), has_status=st.booleans())
 numbers = st.integers(0, 4)
 agents = st.sampled_from(NAMES)
 reports = st.sampled_from([*Report, None])
@@ -86,9 +90,18 @@ class MissionMachine(RuleBasedStateMachine):
         self.laws = Laws(self.town)
         self.is_sound = False
 
-    @initialize(policy=policies, shape=shapes)
-    def start(self, policy: MissionPolicy, shape: list[tuple[WorkKind, set[int], bool]]) -> None:
+    @initialize(policy=policies, shape=shapes, traits=traits, is_strict=st.booleans(), has_queue=st.booleans())
+    def start(
+        self,
+        policy: MissionPolicy,
+        shape: list[tuple[WorkKind, set[int], bool]],
+        traits: ForgeTraits,
+        *,
+        is_strict: bool,
+        has_queue: bool,
+    ) -> None:
         now = self.town.now
+        self.town.forge.is_strict, self.town.forge.has_queue = is_strict, has_queue
         items = tuple(
             item_at(n, kind, needs, waits=waits and n > 0, now=now) for n, (kind, needs, waits) in enumerate(shape)
         )
@@ -100,6 +113,7 @@ class MissionMachine(RuleBasedStateMachine):
             created_at=now,
             updated_at=now,
             home=self.town.forge.home,
+            traits=traits,
         )
         self.town.start(mission, items)
         self.laws.begin()
@@ -149,6 +163,7 @@ class MissionMachine(RuleBasedStateMachine):
             "approve": lambda: self.approve(0),
             "reject": lambda: self.reject(0),
         }
+        self.town.is_disturbed |= act == "race"
         self.town.end_lease()
         if claim_before:
             self.all_claim()
@@ -222,13 +237,47 @@ class MissionMachine(RuleBasedStateMachine):
             self.town.forge.judge(self.town.forge.head(pull), verdict)
 
     @precondition(lambda self: self.town.forge.pulls)
+    @rule(number=numbers)
+    def checks_fail_for_reasons_of_their_own(self, number: int) -> None:
+        if pull := self.pull(number):
+            self.town.forge.flaky.add(self.town.forge.head(pull))
+            self.town.forge.judge(self.town.forge.head(pull), Verdict.FAILED)
+
+    @precondition(lambda self: self.town.forge.pulls)
+    @rule(number=numbers, lag=st.integers(1, 6))
+    def forge_lags(self, number: int, lag: int) -> None:
+        if pull := self.pull(number):
+            pull.shown, pull.lag = self.town.forge.head(pull), lag
+
+    @precondition(lambda self: self.town.forge.pulls)
+    @rule(number=numbers, delivery=numbers)
+    def forge_signals(self, number: int, delivery: int) -> None:
+        if pull := self.pull(number):
+            self.town.signal(pull.url, f"d{delivery}")
+
+    @precondition(lambda self: self.town.forge.pulls)
+    @rule(number=numbers, is_merged=st.booleans())
+    def queue_moves(self, number: int, *, is_merged: bool) -> None:
+        if pull := self.pull(number):
+            self.town.forge.dequeue(pull, is_merged=is_merged)
+
+    @precondition(lambda self: self.town.forge.pulls)
+    @rule(number=numbers, is_content=st.booleans())
+    def person_objects_to_the_pull_request(self, number: int, *, is_content: bool) -> None:
+        if pull := self.pull(number):
+            if is_content:
+                pull.objections.clear()
+            else:
+                self.town.forge.object(pull)
+
+    @precondition(lambda self: self.town.forge.pulls)
     @rule(number=numbers, verdict=st.sampled_from([Verdict.PASSED, Verdict.FAILED]))
     def person_reviews(self, number: int, verdict: Verdict) -> None:
         if pull := self.pull(number):
             self.town.forge.review(self.town.forge.head(pull), verdict)
 
     @precondition(lambda self: self.town.forge.pulls)
-    @rule(number=numbers, what=st.sampled_from(["conflict", "push", "merge", "close", "reopen"]))
+    @rule(number=numbers, what=st.sampled_from(["conflict", "push", "behind", "merge", "close", "reopen"]))
     def pull_request_changes(self, number: int, what: str) -> None:
         pull, forge = self.pull(number), self.town.forge
         if pull is None or pull.merged_as is not None:
@@ -236,11 +285,13 @@ class MissionMachine(RuleBasedStateMachine):
         if what == "conflict":
             forge.conflicts.add(forge.head(pull))
         elif what == "push":
-            forge.branches[pull.branch] = self.town.new_head()
+            forge.push(pull.branch, self.town.new_head())
+        elif what == "behind":
+            pull.is_behind = True
         elif what == "merge" and pull.is_open:
             forge.merge_by_hand(pull)
         else:
-            pull.is_open = what != "close"
+            pull.is_open, pull.queued = what != "close", None
 
     # People and time
 
@@ -299,7 +350,7 @@ class MissionMachine(RuleBasedStateMachine):
         town.forge.open_issues.clear()
         for _ in range(ENDS_WITHIN):
             if town.read().mission.state is MissionState.COMPLETED:
-                self.laws.check()
+                self.tell_the_end()
                 return
             self.help_out()
             if town.mission_id in town.due().missions:
@@ -309,12 +360,26 @@ class MissionMachine(RuleBasedStateMachine):
                 self.wait()
         raise AssertionError(f"not completed within {ENDS_WITHIN} steps: {self.laws.why()}")
 
+    def tell_the_end(self) -> None:
+        """What is still to be told is told, although the mission is over."""
+        for _ in range(ENDS_WITHIN):
+            self.laws.check()
+            stored = self.town.read()
+            if not is_owed(to_snapshot(stored)):
+                self.laws.told(stored)
+                return
+            if self.town.mission_id not in self.town.due().missions:
+                self.wait()
+            self.town.step(0)
+        raise AssertionError("what came of it is never told")
+
     def help_out(self) -> None:
         """A person decides what is theirs to decide, agents are there, checks end."""
         town = self.town
         for name in NAMES:
             town.start_agent(name)
         town.forge.judge_new(Verdict.PASSED)
+        town.forge.content_all()
         for pull in town.forge.pulls.values():
             pull.is_open = pull.merged_as is None
         stored = town.read()
