@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from tinytown.forges.base import Forge
     from tinytown.forges.github.address import Repository
     from tinytown.forges.github.client import GitHub
+    from tinytown.forges.github.identity import Identity
     from tinytown.forges.github.turns import Turns
 
 log = structlog.get_logger("tinytown.github")
@@ -83,6 +84,15 @@ class GitHubParts:
         return Turns(self._connect, self._keys)
 
     @cached_property
+    def identity(self) -> Identity:
+        """Whether the repository is still the same."""
+        from tinytown.forges.github.identity import Identity  # with an HTTP client
+        from tinytown.store.pool import ConnectionPool
+
+        pool, meant = ConnectionPool(self._connect), self._settings.forge.repository_id
+        return Identity(self.repository, pool, self._keys, meant=meant, now=self._clock)
+
+    @cached_property
     def forge(self) -> Forge:
         """GitHub as missions use it."""
         from tinytown.forges.github.forge import GitHubForge, Place  # dozens of modules
@@ -104,7 +114,8 @@ class GitHubParts:
             grace_secs=forge.no_checks_grace_secs,
             merge_method=forge.merge_method,
         )
-        return GitHubForge(self.client, place, choices, turn=self.turns.at, now=self._clock)
+        client = self.client.guarded_by(self.identity.check)
+        return GitHubForge(client, place, choices, turn=self.turns.at, now=self._clock)
 
     @cached_property
     def upstream(self) -> Upstream:
@@ -113,7 +124,7 @@ class GitHubParts:
 
     def close(self) -> None:
         """Close the connections of what was made."""
-        for name in ("client", "turns"):
+        for name in ("client", "turns", "identity"):
             if (part := self.__dict__.get(name)) is not None:
                 part.close()
 

@@ -64,6 +64,7 @@ class GitHub:
         self.threads = Threads(bare, emulate, self.slug)
         self.graphql = GraphQL(emulate, self.slug, self.threads, self.gate)
         self.renames = Renames(emulate, self.slug, url)
+        self.graphql.old = self.renames.old
         refusals = Refusals(bare, emulate, self.slug)
         people = People(emulate, self.slug)
         answering = (self.quota, self.rules, self.statuses, self.branches, self.issues, self.jobs, people)

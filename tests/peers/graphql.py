@@ -19,6 +19,8 @@ class GraphQL:
         self._slug = slug
         self._threads = threads
         self._gate = gate
+        self.old: set[str] = set()
+        """Names that the repository had before."""
         self.queue: list[int] = []
         """The pull requests in the merge queue, first one first."""
 
@@ -44,7 +46,7 @@ class GraphQL:
         return {"repository": self._repository, "viewer": {"login": login}, "rateLimit": limits}
 
     def _repository(self, arguments: dict[str, Any]) -> dict[str, Any] | None:
-        if f"{arguments['owner']}/{arguments['name']}" != self._slug:
+        if f"{arguments['owner']}/{arguments['name']}" not in {self._slug, *self.old}:
             raise QueryError(f"Could not resolve to a Repository with the name '{self._slug}'.")
         return {"nameWithOwner": self._slug, "pullRequest": self._pull, "mergeQueue": self._merge_queue}
 

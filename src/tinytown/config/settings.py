@@ -69,6 +69,8 @@ class ForgeSettings(msgspec.Struct, frozen=True, kw_only=True):
     """GitHub's REST interface; of a company's own server `https://HOST/api/v3`."""
     repository: Text | None = None
     """`owner/repo`; none: the one that the remote `origin` names."""
+    repository_id: Positive | None = None
+    """Its number on GitHub; needed only when another repository took the name of the former, and that is meant."""
     app_id: Text | None = None
     """Id (or client id) of the GitHub App to act as; none: as whom GITHUB_TOKEN, GH_TOKEN or `gh auth token` says."""
     app_key_file: Text | None = None

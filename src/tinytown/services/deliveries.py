@@ -8,17 +8,19 @@ from __future__ import annotations
 import hashlib
 import hmac
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import AbstractContextManager
 from datetime import datetime
 
 import msgspec
 
 from tinytown.domain.errors import ConfigError, InvalidInputError, UnauthenticatedError, UnsupportedMediaError
+from tinytown.domain.refs import IssueRef
 from tinytown.forges.github.deliveries import Concern, concern_of
 from tinytown.store.connection import Connection
 from tinytown.store.deliveries import DeliveryStore, Watched
 from tinytown.store.keys import Keys
+from tinytown.store.repositories import RepositoryStore
 
 LIMIT_BYTES = 25 * 1024 * 1024
 """GitHub sends no more."""
@@ -90,8 +92,9 @@ class Deliveries:
             return Taken(event=event, delivery=delivery)
         with self._lend() as connection:
             store = DeliveryStore(connection, self._keys)
-            pulls = _pulls(store, concern)
-            waiting = store.waiting_for(concern.issues) if concern.issues else []
+            pages = _pages(concern, RepositoryStore(connection, self._keys).known())
+            pulls = _pulls(store, concern, pages)
+            waiting = store.waiting_for(_issues(concern, pages)) if concern.issues else []
             name = f"{hook[0] if hook else '-'}:{delivery}"
             count = store.take(name, pulls, waiting, f"GitHub told of {event}", self._clock())
         return Taken(event=event, delivery=delivery, signalled=count or 0, is_repeated=count is None)
@@ -121,13 +124,27 @@ def _header(headers: Mapping[str, str], name: str, form: re.Pattern[str]) -> str
     return value
 
 
-def _pulls(store: DeliveryStore, concern: Concern) -> list[str]:
+def _pages(concern: Concern, known: Mapping[str, int]) -> tuple[str, ...]:
+    """The repository's pages, by the name it has now and by those that the town has known it by."""
+    scheme = concern.repository.partition("://")[0]
+    older = (f"{scheme}://{name}" for name, number in known.items() if number == concern.repository_id)
+    return tuple(dict.fromkeys((concern.repository, *older)))
+
+
+def _issues(concern: Concern, pages: Iterable[str]) -> list[IssueRef]:
+    """The issues under each of the repository's names."""
+    names = [page.rsplit("/", 2)[1:] for page in pages]
+    older = [IssueRef(owner, repo, ref.number) for owner, repo in names for ref in concern.issues]
+    return list(dict.fromkeys((*concern.issues, *older)))
+
+
+def _pulls(store: DeliveryStore, concern: Concern, pages: tuple[str, ...]) -> list[str]:
     """The watched pull requests that are meant, as their watches name them."""
-    start = f"{concern.repository}/pull/"
-    here = {target: mission for target, mission in store.targets().items() if target.lower().startswith(start)}
+    starts = tuple(f"{page}/pull/" for page in pages)
+    here = {target: mission for target, mission in store.targets().items() if target.lower().startswith(starts)}
     if concern.is_everything or not here:
         return list(here)
-    numbers = {f"{start}{number}" for number in concern.pulls}
+    numbers = {f"{start}{number}" for start in starts for number in concern.pulls}
     found = {target for target in here if target.lower() in numbers}
     if concern.heads or concern.branches or concern.bases:
         found |= _of_commits(store.watched(here), concern)

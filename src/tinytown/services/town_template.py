@@ -21,6 +21,7 @@ kind = "@FORGE@"
 # For GitHub, whose token comes from GITHUB_TOKEN, GH_TOKEN or `gh auth token`:
 # api_url = "https://api.github.com"   # a company's own server: "https://HOST/api/v3"
 # repository = "owner/repo"            # when the remote origin does not say
+# repository_id = 12345                # when another repository took the name of the former, and that is meant
 # app_id = 12345                       # act as a GitHub App instead
 # app_key_file = "~/.tt/app.pem"
 # trusted_authors = ["owner", "members", "collaborators"]   # whose words may direct agents; logins too

@@ -55,6 +55,8 @@ Scripts receive the prefix as KEYS[1] and build the same names with the function
 | T:check:<number>:<head>:tries | hash | how often they were given, why put off, until when | a day, or until an outcome |
 | T:checks:queued           | zset   | `<number>:<head>` -> ms queued                    | until run |
 | T:checks:running          | hash   | `<number>:<head>` -> host id                      | until finished |
+| T:forge:repositories      | hash   | `host/owner/repo` -> number of the repository on GitHub at first contact | town |
+| T:forge:renamed           | hash   | `host/owner/repo` -> the other name that the conductor was told of | town |
 | T:forge:merging:<base>    | string | token of who merges into that branch on GitHub    | a minute at most |
 | P:quota:<resource>        | hash   | limit, remaining, used, reset (ms), seen_at; blocked_until, why, strikes; open_until, next_slot, slowed | an hour past its reset |
 | P:quota:all               | hash   | blocked_until, why, strikes: the forge wants fewer requests | an hour past its end |

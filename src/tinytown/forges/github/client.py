@@ -16,7 +16,7 @@ from tinytown.forges.github.conditional import Conditional, Kept
 from tinytown.forges.github.graphql import read_answer
 from tinytown.forges.github.quota import Purpose
 from tinytown.forges.github.reading import next_page, read
-from tinytown.forges.github.session import JSON, Call, Session
+from tinytown.forges.github.session import JSON, Answered, Call, Session
 from tinytown.forges.github.transport import Reply
 from tinytown.store.forge_quota import QuotaSeen
 
@@ -68,6 +68,7 @@ class GitHub:
         self._sleep = sleep
         self._pauses_secs = pauses_secs
         self._purpose = Purpose()
+        self._guard: Callable[[GitHub], None] | None = None
 
     def on_behalf_of(self, mission_id: str | None) -> GitHub:
         """The same client; what is asked through it counts among the mission's requests."""
@@ -76,6 +77,12 @@ class GitHub:
     def as_look(self) -> GitHub:
         """The same client; what is asked through it can wait, and does so when the quota runs low."""
         return self._with(msgspec.structs.replace(self._purpose, is_look=True))
+
+    def guarded_by(self, guard: Callable[[GitHub], None]) -> GitHub:
+        """The same client; before anything is asked through it, the guard is called with one that is not guarded."""
+        other = copy.copy(self)
+        other._guard = guard  # noqa: SLF001  same class
+        return other
 
     def get(self, path: str, type_: type[T], query: Query = _NO_QUERY) -> T:
         """What is there, read as `type_`; when it has not changed since it was read before, GitHub charges nothing."""
@@ -98,12 +105,12 @@ class GitHub:
         After ForgeUnavailableError it may have been done: look for what it leaves before asking again.
         """
         call = self._changing(method, path, body)
-        return read(self._session.ask(call, self._purpose).reply, type_, call.what)
+        return read(self._ask(call).reply, type_, call.what)
 
     def do(self, method: str, path: str, body: Mapping[str, Any] | None = None) -> None:
         """As `send`, for an answer that says nothing more."""
         call = self._changing(method, path, body)
-        self._session.ask(call, self._purpose)
+        self._ask(call)
 
     def graphql(self, document: str, variables: Mapping[str, Any], type_: type[T]) -> T:
         """The `data` of a GraphQL answer; any entry in its `errors` is an error, partial data or not."""
@@ -116,7 +123,7 @@ class GitHub:
         )
 
         def once() -> T:
-            reply = self._session.ask(call, self._purpose).reply
+            reply = self._ask(call).reply
             return read_answer(reply, type_, self._session.clock())
 
         return self._patiently(once, call) if is_reading else once()
@@ -126,7 +133,7 @@ class GitHub:
         call = msgspec.structs.replace(
             self._call("GET", self._url(path), path, is_reading=True), keep_last=size, accept="*/*"
         )
-        return self._patiently(lambda: self._session.ask(call, self._purpose).reply, call)
+        return self._patiently(lambda: self._ask(call).reply, call)
 
     def probe(self, path: str) -> Reply:
         """One answer whatever its status, with its headers: for finding out what is wrong."""
@@ -147,6 +154,13 @@ class GitHub:
         self._session.quota.close()
         self._conditional.close()
 
+    def _ask(self, call: Call) -> Answered:
+        if self._guard is not None:
+            other = copy.copy(self)
+            other._guard = None  # noqa: SLF001  same class
+            self._guard(other)
+        return self._session.ask(call, self._purpose)
+
     def _with(self, purpose: Purpose) -> GitHub:
         other = copy.copy(self)
         other._purpose = purpose  # noqa: SLF001  same class
@@ -162,7 +176,7 @@ class GitHub:
         credential = self._session.access.credential(self._session.clock())
         kept = self._conditional.find(credential, call.url, JSON, type_)
         tagged = msgspec.structs.replace(call, etag=None if kept is None else kept.etag)
-        answered = self._session.ask(tagged, self._purpose)
+        answered = self._ask(tagged)
         if answered.is_unmodified and kept is not None:
             self._conditional.confirm(credential, call.url, JSON, type_)
             return kept

@@ -27,6 +27,8 @@ class Concern(msgspec.Struct, frozen=True, kw_only=True):
 
     repository: str = ""
     """URL of the repository's page, in lower case."""
+    repository_id: int = 0
+    """The repository's number, which stays when its name changes."""
     pulls: tuple[int, ...] = ()
     """Numbers of pull requests."""
     heads: tuple[str, ...] = ()
@@ -53,6 +55,7 @@ class _Numbered(msgspec.Struct, frozen=True):
 class _Repository(msgspec.Struct, frozen=True):
     html_url: str
     full_name: str
+    id: int = 0
 
 
 class _Payload(msgspec.Struct, frozen=True):
@@ -144,7 +147,7 @@ def concern_of(event: str, body: bytes) -> Concern:
         found = _EVENTS[event](body, payload)
     except InvalidInputError:
         found = Concern(is_everything=True)
-    return msgspec.structs.replace(found, repository=repository)
+    return msgspec.structs.replace(found, repository=repository, repository_id=payload.repository.id)
 
 
 def _of_check(body: bytes, _payload: _Payload) -> Concern:

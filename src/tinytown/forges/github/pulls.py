@@ -12,7 +12,7 @@ from tinytown.forges.github.address import Repository
 from tinytown.forges.github.client import GitHub, Query
 from tinytown.forges.github.failures import Said
 from tinytown.forges.github.pull_text import body_of, title_of, with_own_part
-from tinytown.forges.github.shapes import PullShape
+from tinytown.forges.github.shapes import PullShape, RepositoryShape
 
 _URL = re.compile(r"https?://[^/\s]+/(?P<owner>[^/\s]+)/(?P<name>[^/\s]+)/pulls?/(?P<number>[1-9][0-9]{0,9})\b[^\s]*")
 _INVALID = 422
@@ -80,22 +80,30 @@ class Pulls:
 
     def is_own(self, pull: PullShape) -> bool:
         """Whether its branch is in this repository, not in a fork."""
-        there = pull.head.repo
-        return there is not None and there.full_name.lower() == str(self._repository).lower()
+        there, here = pull.head.repo, pull.base.repo
+        if there is None:
+            return False
+        if there.id is not None and here is not None and here.id is not None:
+            return there.id == here.id  # names change
+        return there.full_name.lower() == str(self._repository).lower()
 
     def _named(self, draft: PullDraft) -> tuple[PullShape, ...]:
         """What the agent says is its pull request, if that can be: agents are not taken at their word."""
         match = _URL.fullmatch(draft.named_url or "")
-        if match is None or f"{match['owner']}/{match['name']}".lower() != str(self._repository).lower():
+        if match is None:
             return ()
         try:
             pull = self.read(int(match["number"]))
         except (NotFoundError, InvalidInputError):
             return ()
+        names = {str(self._repository).lower(), pull.base.repo.full_name.lower() if pull.base.repo else ""}
+        if f"{match['owner']}/{match['name']}".lower() not in names:
+            return ()
         return (pull,) if pull.state == "open" and pull.head.ref == draft.branch and self.is_own(pull) else ()
 
     def _with_head(self, branch: str) -> list[PullShape]:
-        query: Query = {"head": f"{self._repository.owner}:{branch}", "state": "all", "per_page": 100}
+        owner = self._client.get(self._repository.path(), RepositoryShape).full_name.partition("/")[0]
+        query: Query = {"head": f"{owner}:{branch}", "state": "all", "per_page": 100}
         listed = self._client.get(self._path(), _LISTED, query)
         return [pull for pull in listed if pull.head.ref == branch and self.is_own(pull)]
 

@@ -109,6 +109,7 @@ def test_a_stacked_one_goes_into_its_dependency_then_into_main(forge: Forge, che
     updated = forge.update_branch(above.url, Known(head=head, branch="tt/2", base="main"))
     assert isinstance(forge.merge(above.url, updated.head, closes=()), Merged)
 
+
 def test_an_approval_outlasts_the_base_merged_in_and_nothing_else(
     forge: Forge, checkout: Git, octo: Actor, rev: Actor
 ) -> None:
@@ -126,7 +127,6 @@ def test_an_approval_outlasts_the_base_merged_in_and_nothing_else(
     assert forge.reviews(pull.url, elsewhere).verdict is Verdict.PENDING
 
 
-
 def test_the_status_comment_is_the_tokens_own(forge: Forge, octo: Actor) -> None:
     ref = IssueRef("octo", "town", octo.issue("Do it"))
     for text in ("Working", "Done"):
@@ -140,7 +140,9 @@ def test_requests_count_for_their_mission(town: Town, connection: Connection, ke
     connection.execute("HSET", keys("mission", "m1"), "version", "1")
     forge.on_behalf_of("m1").default_branch()
     assert forge.on_behalf_of("m1") is forge.on_behalf_of("m1")
-    assert int(connection.execute("HGET", keys("mission", "m1", "requests"), "sent")) == 1
+    assert int(connection.execute("HGET", keys("mission", "m1", "requests"), "sent")) == 2, (
+        "who the repository is, and its branch"
+    )
 
 
 def test_an_origin_elsewhere_is_said(town: Town, checkout: Git, redis_url: str) -> None:

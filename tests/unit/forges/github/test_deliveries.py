@@ -13,7 +13,7 @@ from tinytown.domain.errors import InvalidInputError
 from tinytown.domain.refs import IssueRef
 from tinytown.forges.github.deliveries import Concern, concern_of
 
-HOME = {"repository": {"html_url": "https://github.com/Octo/Town", "full_name": "Octo/Town", "id": 1}}
+HOME = {"repository": {"html_url": "https://github.com/Octo/Town", "full_name": "Octo/Town"}}
 URL = "https://github.com/octo/town"
 SHA = "a" * 40
 
