@@ -20,6 +20,7 @@ from tinytown.planner.holds import hold, is_failing
 from tinytown.planner.merging import finish
 from tinytown.planner.settle import give_back, look_now, take_back
 from tinytown.planner.stage import ANY_HEAD
+from tinytown.planner.telling import forgive
 
 STOPPED = "stopped by the operator"
 
@@ -189,6 +190,7 @@ def _go_on(draft: Draft) -> None:
     draft.put_mission(is_paused=False)
     draft.say("mission.resumed", "a person resumed the mission")
     draft.move_mission(MissionState.RUNNING if draft.items else MissionState.PLANNING)
+    forgive(draft)
     for item in draft.unfinished():
         if item.hold is not None and item.kind is not WorkKind.MERGE_GATE:
             _lift(draft, item)

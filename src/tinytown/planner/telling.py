@@ -76,5 +76,12 @@ def told(draft: Draft, outcome: Outcome, want: Tell) -> None:
             pass
 
 
+def forgive(draft: Draft) -> None:
+    """A person may have mended what kept comments from being written: they are tried again."""
+    for item in draft.items.values():
+        if item.told == UNTELLABLE:
+            _remember(draft, item, told="", tell_at=None)
+
+
 def _remember(draft: Draft, item: WorkItem, **changes: object) -> None:
     draft.put(item.id, **changes, updated_at=item.updated_at)  # to tell of it is not to move it on

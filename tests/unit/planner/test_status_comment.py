@@ -32,9 +32,10 @@ from tinytown.domain.mission import Mission, MissionState
 from tinytown.domain.pull import Merged
 from tinytown.domain.refs import IssueRef
 from tinytown.domain.workitem import OutsideDependency, Verdict, WorkItem, WorkKind, WorkStatus
+from tinytown.planner import directives
 from tinytown.planner.snapshot import Snapshot
 from tinytown.planner.status_note import MARKER, MOST_QUOTED, digest, text_of
-from tinytown.planner.telling import UNSURE, UNTELLABLE, is_owed
+from tinytown.planner.telling import UNSURE, UNTELLABLE, is_owed, tell
 from tinytown.planner.tick import Decision
 from tinytown.planner.wants import Outcome, Refused, Tell, Told
 
@@ -241,6 +242,16 @@ def test_comment_that_can_never_be_written_is_said_once_and_given_up() -> None:
     now = after.items[in_work(1).id]
     assert (now.told, now.hold, tells(again)) == (UNTELLABLE, None, [])
     assert said(again.changes) == ["status.refused"]
+
+
+def test_comment_that_could_not_be_written_is_tried_again_when_a_person_resumes_the_mission() -> None:
+    held = in_work(1, told=UNTELLABLE, hold="the token may not do that")
+    draft = make_draft(held, WORKING, make_agent("backend"), mission=telling())
+
+    directives.resume(draft)
+
+    tell(draft)
+    assert [want.text for want in draft.wants if isinstance(want, Tell)] == [text(in_work(1))]
 
 
 def test_answer_of_another_kind_tells_nothing() -> None:

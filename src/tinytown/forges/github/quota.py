@@ -73,7 +73,7 @@ class Quota:
         """Return when it may be asked.
 
         Raises:
-            QuotaError: not before `retry_at`. ForgeError: the token has been refused again and again.
+            QuotaError: not before `retry_at`.
         """
         if self._pool is None:
             return _YES
@@ -175,8 +175,8 @@ def _told(reply: Reply, now: datetime) -> QuotaNote | None:
 
 def _refusal(admission: Admission, until: datetime) -> ForgeError:
     match admission.kind:
-        case "refused":
-            return _refused(admission.refusals, until)
+        case "refused":  # not asked now, so that nobody knows whether a person has mended it
+            return QuotaError(_refused_until(until), retry_at=until)
         case "slow":
             left = f"{admission.remaining:,} of {admission.limit:,} requests left"
             text = f"GitHub's quota is low ({left}); it is looked at less often, next at {clock_text(until)}"
@@ -190,4 +190,8 @@ def _refusal(admission: Admission, until: datetime) -> ForgeError:
 def _refused(strikes: int, until: datetime) -> ForgeError:
     if strikes > 1:
         return ForgeError(_REFUSED)
-    return QuotaError(f"{_REFUSED}; it is asked again at {clock_text(until)}", retry_at=until)
+    return QuotaError(_refused_until(until), retry_at=until)
+
+
+def _refused_until(until: datetime) -> str:
+    return f"{_REFUSED}; it is asked again at {clock_text(until)}"

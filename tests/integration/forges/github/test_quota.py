@@ -168,11 +168,21 @@ def test_refused_token_is_left_alone_for_five_minutes_then_told(open_github: Ope
     assert "GitHub refuses the token" in str(refusal(open_github()))
     assert peer.count() == 1
     clock.advance(seconds=301)
-    for _ in range(2):
-        with pytest.raises(ForgeError, match="tt doctor") as caught:
-            open_github().get(R, dict)
-        assert not isinstance(caught.value, ForgeUnavailableError)
+    with pytest.raises(ForgeError, match="tt doctor") as caught:
+        open_github().get(R, dict)
+    assert not isinstance(caught.value, ForgeUnavailableError)
     assert peer.count() == 2
+
+
+def test_token_that_a_person_mended_is_only_waited_for(open_github: Open, peer: Peer, clock: Clock) -> None:
+    peer.on("GET", R, refused(401, "Bad credentials"), refused(401, "Bad credentials"), said({}))
+    refusal(open_github())
+    clock.advance(seconds=301)
+    with pytest.raises(ForgeError):
+        open_github().get(R, dict)
+    assert seconds(clock, refusal(open_github())) == 300
+    clock.advance(seconds=301)
+    open_github().get(R, dict)
 
 
 def test_accepted_token_is_forgiven(open_github: Open, peer: Peer, clock: Clock) -> None:
