@@ -8,7 +8,7 @@ from typing import TypeVar
 
 from tinytown.domain.errors import ConflictError, ForgeError, ForgeUnavailableError, NotFoundError, QuotaError
 from tinytown.domain.forge import ForgeTraits
-from tinytown.domain.issue import Issue, Remark, Selection
+from tinytown.domain.issue import Issue, Remark, Selected, Selection
 from tinytown.domain.pull import (
     CheckRun,
     ChecksSeen,
@@ -165,9 +165,9 @@ class PaperForge:
         """Nothing."""
         return ()
 
-    def select(self, choice: Selection) -> tuple[IssueRef, ...]:
+    def select(self, choice: Selection) -> Selected:
         """All open issues, whatever is asked for."""
-        return tuple(sorted(self.open_issues)) if not choice.is_empty else ()
+        return Selected(refs=tuple(sorted(self.open_issues)) if not choice.is_empty else ())
 
     def default_branch(self) -> str:
         """The base branch."""

@@ -57,6 +57,14 @@ class Selection(msgspec.Struct, frozen=True, kw_only=True):
         return not self.labels and self.milestone is None and self.query is None
 
 
+class Selected(msgspec.Struct, frozen=True, kw_only=True):
+    """What a selection found."""
+
+    refs: tuple[IssueRef, ...] = ()
+    notice: str = ""
+    """What a person should know of it, one line, e.g. that not all of it could be seen."""
+
+
 class Issue(msgspec.Struct, frozen=True, kw_only=True):
     """An objective as read from its source."""
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Protocol
 
 from tinytown.domain.forge import ForgeTraits
-from tinytown.domain.issue import Issue, Remark, Selection
+from tinytown.domain.issue import Issue, Remark, Selected, Selection
 from tinytown.domain.pull import (
     ChecksSeen,
     Known,
@@ -52,7 +52,7 @@ class Forge(Protocol):
         """What people said below an issue, the newest ones, oldest first; not what bots or missions said."""
         ...
 
-    def select(self, choice: Selection) -> tuple[IssueRef, ...]:
+    def select(self, choice: Selection) -> Selected:
         """The open issues that fit, in the order of their numbers. InvalidInputError when it cannot select so."""
         ...
 

@@ -42,6 +42,8 @@ class Objectives(msgspec.Struct, frozen=True, kw_only=True):
     refs: tuple[ObjectiveRef, ...]
     problems: tuple[str, ...] = ()
     """What of it is no objective."""
+    warnings: tuple[str, ...] = ()
+    """What a person should know of what was chosen."""
 
 
 class Started(msgspec.Struct, frozen=True, kw_only=True):
@@ -113,6 +115,7 @@ class Missions:
         """
         refs: list[ObjectiveRef] = []
         problems: list[str] = []
+        warnings: tuple[str, ...] = ()
         for text in issues:
             try:
                 refs.append(parse_issue_ref(text, self._forge.home))
@@ -126,14 +129,16 @@ class Missions:
                 problems.append(f"document {doc} is outside the town's folder {root}")
         if choice is not None and not choice.is_empty:
             named = {ref.folded for ref in refs if isinstance(ref, IssueRef)}
-            refs += [ref for ref in self._forge.select(choice) if ref.folded not in named]
+            chosen = self._forge.select(choice)
+            refs += [ref for ref in chosen.refs if ref.folded not in named]
+            warnings = (chosen.notice,) if chosen.notice else ()
             if not refs and not problems:
-                raise NotFoundError(f"no open issue has {_chosen(choice)}")
+                raise NotFoundError("; ".join((f"no open issue has {_chosen(choice)}", *warnings)))
         if not refs and not problems:
             raise InvalidInputError(
                 "a mission needs objectives: give --issue N, --doc PATH, --label L or --milestone M"
             )
-        return Objectives(refs=tuple(refs), problems=tuple(problems))
+        return Objectives(refs=tuple(refs), problems=tuple(problems), warnings=warnings)
 
     def start(self, objectives: Objectives, policy: MissionPolicy, manifest: str | None) -> Started:
         """Start a mission, all or nothing. An unreachable forge leaves it in planning; the dispatcher tries again.
@@ -188,6 +193,7 @@ class Missions:
             manifest=mission.manifest,
             roles=self.roles(),
             problems=objectives.problems,
+            warnings=objectives.warnings,
         )
 
     def _postpone(self, mission: Mission, reason: str, now: datetime) -> Started:

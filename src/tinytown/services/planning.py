@@ -26,6 +26,8 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     roles: frozenset[str]
     problems: tuple[str, ...] = ()
     """What was found wrong before anything was read; told together with the rest."""
+    warnings: tuple[str, ...] = ()
+    """What was found worth saying before."""
 
 
 class Planning:
@@ -78,7 +80,7 @@ class Planning:
             raise ProblemsError((*problems, *(p for p in error.problems if p not in problems))) from error
         if problems:
             raise ProblemsError(tuple(problems))
-        return msgspec.structs.replace(compiled, warnings=(*read.warnings, *compiled.warnings))
+        return msgspec.structs.replace(compiled, warnings=(*plan.warnings, *read.warnings, *compiled.warnings))
 
     def _manifest(self, text: str | None, problems: list[str]) -> Manifest | None:
         try:

@@ -303,9 +303,9 @@ def test_open_issues_with_all_labels_are_selected_without_pull_requests(
     octo.call("POST", f"issues/{pull}/labels", {"labels": ["Ready", "auth"]})
     last = octo.issue("d", labels=["auth", "Ready"])
 
-    assert issues.select(Selection(labels=("Ready", "auth"))) == (ref(both), ref(last))
-    assert issues.select(Selection(labels=("nothing, such",))) == ()
-    assert issues.select(Selection()) == ()
+    assert issues.select(Selection(labels=("Ready", "auth"))).refs == (ref(both), ref(last))
+    assert issues.select(Selection(labels=("nothing, such",))).refs == ()
+    assert issues.select(Selection()).refs == ()
 
 
 def test_milestone_is_found_by_its_title(octo: Actor, issues: Issues) -> None:
@@ -313,8 +313,8 @@ def test_milestone_is_found_by_its_title(octo: Actor, issues: Issues) -> None:
     octo.issue("outside")
     inside = octo.issue("inside", milestone=number)
 
-    assert issues.select(Selection(milestone="Version 1")) == (ref(inside),)
-    assert issues.select(Selection(milestone="version 1")) == (ref(inside),)
+    assert issues.select(Selection(milestone="Version 1")).refs == (ref(inside),)
+    assert issues.select(Selection(milestone="version 1")).refs == (ref(inside),)
     with pytest.raises(InvalidInputError, match="octo/town has no milestone 'v2'; there are 'Version 1'"):
         issues.select(Selection(milestone="v2"))
 
@@ -329,7 +329,7 @@ def test_query_searches_the_home_repository_for_issues(octo: Actor, issues: Issu
     octo.issue("Login page")
     found = octo.issue("Login form", labels=["auth"], milestone=number)
 
-    assert issues.select(Selection(query="login", labels=("auth",), milestone="v1")) == (ref(found),)
+    assert issues.select(Selection(query="login", labels=("auth",), milestone="v1")).refs == (ref(found),)
     (seen,) = github.seen
     assert seen.request.query["q"] == 'login label:"auth" milestone:"v1" repo:octo/town is:issue'
 
@@ -338,9 +338,9 @@ def test_query_may_name_another_repository_and_its_own_type(octo: Actor, issues:
     number = int(octo.call("POST", "/repos/octo/other/issues", {"title": "Login"})["number"])
     home = octo.issue("Login")
 
-    assert issues.select(Selection(query="login repo:octo/other is:issue")) == (ref(number, OTHER),)
+    assert issues.select(Selection(query="login repo:octo/other is:issue")).refs == (ref(number, OTHER),)
     assert github.seen[0].request.query["q"] == "login repo:octo/other is:issue"
-    assert issues.select(Selection(query="login user:octo")) == (ref(home), ref(number, OTHER))
+    assert issues.select(Selection(query="login user:octo")).refs == (ref(home), ref(number, OTHER))
 
 
 def test_query_that_github_does_not_take_is_told(issues: Issues, github: GitHub) -> None:
@@ -367,3 +367,22 @@ def test_more_than_can_be_read_is_refused_rather_than_cut(issues: Issues, github
     github.samples.append(Sample("GET", "/search/issues", many, is_described=False))
     with pytest.raises(InvalidInputError, match="more than 1000 issues"):
         issues.select(Selection(query="login"))
+
+
+def test_lists_that_single_sign_on_cut_are_told_and_not_kept(issues: Issues, github: GitHub, octo: Actor) -> None:
+    number = octo.issue("Login", labels=["auth"])
+    sso = {"x-github-sso": "partial-results; organizations=21955855,20582480", "etag": '"1"'}
+    body = [octo.call("GET", f"issues/{number}")]
+    found = {"total_count": 1, "incomplete_results": False, "items": body}
+    github.samples.append(Sample("GET", "/repos/octo/town/issues", said(body, headers=sso)))
+    github.samples.append(Sample("GET", "/search/issues", said(found, headers=sso), is_described=False))
+
+    for choice in (Selection(labels=("auth",)), Selection(query="login")):
+        for _ in range(2):
+            chosen = issues.select(choice)
+            assert chosen.refs == (ref(number),)
+            assert "single sign-on" in chosen.notice
+            assert "2 organisations" in chosen.notice
+            assert "tt doctor" in chosen.notice
+    assert all("if-none-match" not in one.request.headers for one in github.seen)
+    assert issues.select(Selection()).notice == ""

@@ -14,7 +14,7 @@ def _issue(town: LocalTown, number: int, *, labels: str, state: str = "open") ->
 
 
 def _selected(town: LocalTown, **choice: object) -> list[int]:
-    return [ref.number for ref in town.forge.select(Selection(**choice))]  # type: ignore[arg-type]
+    return [ref.number for ref in town.forge.select(Selection(**choice)).refs]  # type: ignore[arg-type]
 
 
 def test_the_open_issues_with_all_labels_are_selected_in_order(town: LocalTown) -> None:

@@ -17,7 +17,7 @@ from tests.properties.mission_town import PaperTown
 from tests.properties.paper_forge import PaperForge
 
 from tinytown.domain.errors import AlreadyExistsError, ForgeUnavailableError, NotFoundError, ProblemsError
-from tinytown.domain.issue import Issue, Remark, Selection
+from tinytown.domain.issue import Issue, Remark, Selected, Selection
 from tinytown.domain.mission import MissionState
 from tinytown.domain.policy import MissionPolicy
 from tinytown.domain.refs import IssueRef
@@ -51,7 +51,7 @@ class IssueForge(PaperForge):
     def remarks(self, ref: IssueRef) -> tuple[Remark, ...]:
         return self._issues.remarks(ref)
 
-    def select(self, choice: Selection) -> tuple[IssueRef, ...]:
+    def select(self, choice: Selection) -> Selected:
         return self._issues.select(choice)
 
 
@@ -194,6 +194,18 @@ def test_chosen_issues_join_the_named_ones(octo: Actor, missions: Missions, tmp_
     octo.call("POST", "milestones", {"title": "v"})
     with pytest.raises(NotFoundError, match="no open issue has label 'x' and milestone 'v' and a match for 'q'"):
         missions.objectives([], [], tmp_path, Selection(labels=("x",), milestone="v", query="q"))
+
+
+def test_what_was_left_out_of_a_choice_is_told_to_who_chose(
+    octo: Actor, github: GitHub, missions: Missions, tmp_path: Path
+) -> None:
+    number = octo.issue("a", labels=["x"])
+    cut = said([octo.call("GET", f"issues/{number}")], headers={"x-github-sso": "partial-results; organizations=7"})
+    github.samples.append(Sample("GET", "/repos/octo/town/issues", cut))
+
+    found = missions.objectives([], [], tmp_path, Selection(labels=("x",)))
+    for told in (missions.preview(found, POLICY, None).warnings, missions.start(found, POLICY, None).warnings):
+        assert len([one for one in told if "an organisation" in one and "single sign-on" in one]) == 1
 
 
 def test_mission_planned_late_claims_the_parts_it_brings_in(

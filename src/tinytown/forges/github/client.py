@@ -15,7 +15,7 @@ from tinytown.forges.github.address import graphql_url
 from tinytown.forges.github.conditional import Conditional, Kept
 from tinytown.forges.github.graphql import read_answer
 from tinytown.forges.github.quota import Purpose
-from tinytown.forges.github.reading import next_page, read
+from tinytown.forges.github.reading import hidden_by_sso, next_page, read
 from tinytown.forges.github.session import JSON, Answered, Call, Session
 from tinytown.forges.github.transport import Reply
 from tinytown.store.forge_quota import QuotaSeen
@@ -37,6 +37,8 @@ class Pages(msgspec.Struct, Generic[T], frozen=True, kw_only=True):
     pages: tuple[T, ...]
     is_cut: bool = False
     """Whether there are more pages than were read."""
+    hidden: int = 0
+    """Of so many organisations nothing is shown, as the token is not authorised by their single sign-on."""
 
 
 class GitHub:
@@ -92,12 +94,14 @@ class GitHub:
         """A list page by page, each read as `type_`, at most `most` of 100 entries."""
         url: str | None = self._url(path, {"per_page": PAGE_SIZE, **query})
         found: dict[str, T] = {}
+        hidden = 0
         deadline = self._session.deadline()  # for all of them: a mission's lease is not long
         while url is not None and url not in found and len(found) < most:
             page = self._page(url, type_, path, deadline)
             found[url] = page.value
+            hidden = max(hidden, page.hidden)
             url = page.next
-        return Pages(pages=tuple(found.values()), is_cut=url is not None and url not in found)
+        return Pages(pages=tuple(found.values()), is_cut=url is not None and url not in found, hidden=hidden)
 
     def send(self, method: str, path: str, type_: type[T], body: Mapping[str, Any] | None = None) -> T:
         """Change something, once; the answer is read as `type_`.
@@ -181,8 +185,13 @@ class GitHub:
             self._conditional.confirm(credential, call.url, JSON, type_)
             return kept
         value = read(answered.reply, type_, call.what)
-        found = Kept(value=value, etag=answered.reply.headers.get("etag", ""), next=next_page(answered.reply, call.url))
-        if found.etag:
+        found = Kept(
+            value=value,
+            etag=answered.reply.headers.get("etag", ""),
+            next=next_page(answered.reply, call.url),
+            hidden=hidden_by_sso(answered.reply),
+        )
+        if found.etag and not found.hidden:
             self._conditional.keep(answered.credential, call.url, JSON, type_, found)
         return found
 

@@ -26,6 +26,8 @@ class Kept(msgspec.Struct, Generic[T], frozen=True, kw_only=True):
     value: T
     etag: str
     next: str | None
+    hidden: int = 0
+    """As in `Pages`; such an answer is not kept."""
 
 
 class Conditional:

@@ -11,7 +11,7 @@ import msgspec
 
 from tinytown.domain.errors import ForgeError
 from tinytown.domain.forge import ForgeTraits
-from tinytown.domain.issue import Issue, Remark, Selection
+from tinytown.domain.issue import Issue, Remark, Selected, Selection
 from tinytown.domain.pull import (
     ChecksSeen,
     Known,
@@ -120,7 +120,7 @@ class GitHubForge:
         """What people said below an issue."""
         return self._issues.remarks(ref)
 
-    def select(self, choice: Selection) -> tuple[IssueRef, ...]:
+    def select(self, choice: Selection) -> Selected:
         """The open issues that fit."""
         return self._issues.select(choice)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from tinytown.domain.errors import NotFoundError
-from tinytown.domain.issue import Issue, Remark, Selection
+from tinytown.domain.issue import Issue, Remark, Selected, Selection
 from tinytown.domain.refs import IssueRef
 from tinytown.forges.github.address import Repository
 from tinytown.forges.github.client import PAGE_SIZE, GitHub
@@ -66,15 +66,17 @@ class Issues:
             notice="" if now.folded == ref.folded else f"{label} was moved, it is {now.label(self.home)} now",
         )
 
-    def select(self, choice: Selection) -> tuple[IssueRef, ...]:
+    def select(self, choice: Selection) -> Selected:
         """The open issues that fit, in the order of their numbers; those of the home repository first.
 
         Raises:
             InvalidInputError: there is no such milestone, the query is not understood, or too many fit.
         """
-        found = {self._named(shape) for shape in selected(self._client, self._home, choice)}
+        shown = selected(self._client, self._home, choice)
+        found = {self._named(shape) for shape in shown.issues}
         home = IssueRef(*self.home, 1).folded.repository
-        return tuple(sorted(found, key=lambda ref: (ref.folded.repository != home, ref)))
+        refs = tuple(sorted(found, key=lambda ref: (ref.folded.repository != home, ref)))
+        return Selected(refs=refs, notice=shown.notice)
 
     def remarks(self, ref: IssueRef) -> tuple[Remark, ...]:
         """What people said below an issue, the newest ones, oldest first. NotFoundError as `read`."""

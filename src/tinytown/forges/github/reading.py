@@ -37,6 +37,17 @@ def next_page(reply: Reply, url: str) -> str | None:
     return None if found is None else urljoin(url, found)
 
 
+def hidden_by_sso(reply: Reply) -> int:
+    """Of how many organisations the answer leaves something out, as the token is not authorised by single sign-on.
+
+    https://docs.github.com/en/rest/authentication/authenticating-to-the-rest-api#authorizing-your-token
+    """
+    kind, _, rest = reply.headers.get("x-github-sso", "").partition(";")
+    if kind.strip() != "partial-results":
+        return 0
+    return max(1, len([one for one in rest.partition("=")[2].split(",") if one.strip()]))
+
+
 def _data(reply: Reply, what: str) -> object:
     # Not all headers: a quota told in odd ones is an error to the library, whatever the body says.
     headers = {"content-type": reply.headers.get("content-type", "")}

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import re
 
+import msgspec
+
 from tinytown.domain.errors import ForgeError, ForgeUnavailableError, InvalidInputError
 from tinytown.domain.issue import Selection
 from tinytown.forges.github.address import Repository
@@ -23,7 +25,15 @@ _TYPE = re.compile(r"(?<!\S)(?:is|type):\"?(?:issue|pr|pull-request)\b")
 _SHOWN = 8
 
 
-def selected(client: GitHub, home: Repository, choice: Selection) -> tuple[IssueShape, ...]:
+class Shown(msgspec.Struct, frozen=True, kw_only=True):
+    """What GitHub showed."""
+
+    issues: tuple[IssueShape, ...] = ()
+    notice: str = ""
+    """What a person should know of it, one line."""
+
+
+def selected(client: GitHub, home: Repository, choice: Selection) -> Shown:
     """The open issues that fit, of the home repository unless a query names another; no pull requests.
 
     Raises:
@@ -31,17 +41,18 @@ def selected(client: GitHub, home: Repository, choice: Selection) -> tuple[Issue
         ForgeUnavailableError: the search gave up half way.
     """
     if choice.is_empty:
-        return ()
+        return Shown()
     found = _listed(client, home, choice) if choice.query is None else _searched(client, home, choice, choice.query)
     wanted = {label.casefold() for label in choice.labels}
-    return tuple(
+    fitting = tuple(
         issue
-        for issue in found
+        for issue in found.issues
         if issue.is_open and issue.pull_request is None and wanted <= {name.casefold() for name in issue.label_names}
     )
+    return msgspec.structs.replace(found, issues=fitting)
 
 
-def _listed(client: GitHub, home: Repository, choice: Selection) -> list[IssueShape]:
+def _listed(client: GitHub, home: Repository, choice: Selection) -> Shown:
     query: dict[str, str | int] = {"state": "open", "sort": "created", "direction": "asc"}
     if labels := ",".join(label for label in choice.labels if "," not in label):  # the others are looked at here
         query["labels"] = labels
@@ -50,7 +61,7 @@ def _listed(client: GitHub, home: Repository, choice: Selection) -> list[IssueSh
     found = client.pages(home.path("/issues"), tuple[IssueShape, ...], query)
     if found.is_cut:
         raise _too_many(home)
-    return [issue for page in found.pages for issue in page]
+    return Shown(issues=tuple(issue for page in found.pages for issue in page), notice=_notice(found.hidden))
 
 
 def _milestone(client: GitHub, home: Repository, title: str) -> int:
@@ -66,7 +77,7 @@ def _milestone(client: GitHub, home: Repository, title: str) -> int:
     raise InvalidInputError(f"{home} has no milestone '{title}'{there}")
 
 
-def _searched(client: GitHub, home: Repository, choice: Selection, query: str) -> list[IssueShape]:
+def _searched(client: GitHub, home: Repository, choice: Selection, query: str) -> Shown:
     terms = [query, *(f"label:{_quoted(label)}" for label in choice.labels)]
     if choice.milestone is not None:
         terms.append(f"milestone:{_quoted(choice.milestone)}")
@@ -84,7 +95,18 @@ def _searched(client: GitHub, home: Repository, choice: Selection, query: str) -
         raise ForgeUnavailableError("GitHub's search gave up before it had seen everything; try again, or ask for less")
     if found.is_cut or any(page.total_count > MOST for page in found.pages):
         raise _too_many(home)
-    return [issue for page in found.pages for issue in page.items]
+    issues = tuple(issue for page in found.pages for issue in page.items)
+    return Shown(issues=issues, notice=_notice(found.hidden))
+
+
+def _notice(hidden: int) -> str:
+    if not hidden:
+        return ""
+    where = "an organisation" if hidden == 1 else f"{hidden} organisations"
+    return (
+        f"what {where} have is left out: the token is not authorised there by single sign-on; authorise it in its"
+        " settings on GitHub, tt doctor says more"
+    )
 
 
 def _quoted(text: str) -> str:

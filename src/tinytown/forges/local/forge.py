@@ -19,7 +19,7 @@ from tinytown.domain.errors import (
     NotFoundError,
 )
 from tinytown.domain.forge import ForgeTraits
-from tinytown.domain.issue import Issue, Remark, Selection
+from tinytown.domain.issue import Issue, Remark, Selected, Selection
 from tinytown.domain.pull import (
     CheckRun,
     ChecksSeen,
@@ -128,14 +128,14 @@ class LocalForge:
         return ()
 
     @_git_trouble()
-    def select(self, choice: Selection) -> tuple[IssueRef, ...]:
+    def select(self, choice: Selection) -> Selected:
         """The open issues with all the labels."""
         if choice.milestone is not None or choice.query is not None:
             raise InvalidInputError("issue files can be selected by --label only; milestones and queries need a forge")
         wanted = {label.casefold() for label in choice.labels}
         found = (self.issue(IssueRef(*self.home, n)) for n in self._issues.numbers(self.default_branch()))
         fitting = (i for i in found if i.is_open and wanted <= {label.casefold() for label in i.labels})
-        return tuple(issue.ref for issue in fitting if isinstance(issue.ref, IssueRef))
+        return Selected(refs=tuple(issue.ref for issue in fitting if isinstance(issue.ref, IssueRef)))
 
     @_git_trouble()
     def default_branch(self) -> str:
