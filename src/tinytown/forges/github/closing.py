@@ -9,6 +9,8 @@ from tinytown.domain.refs import IssueRef
 from tinytown.forges.github.address import Repository
 from tinytown.forges.github.client import GitHub
 
+_GONE = 410
+
 
 class _Issue(msgspec.Struct, frozen=True):
     state: str
@@ -40,5 +42,7 @@ class Closing:
         except ForgeUnavailableError:
             raise
         except (ForgeError, NotFoundError) as error:
+            if error.evidence.get("status") == _GONE:
+                return ""
             return f"{ref} is done, but cannot be closed ({error.message}); close it by hand"
         return ""
