@@ -169,6 +169,10 @@ class PaperForge:
         """All open issues, whatever is asked for."""
         return Selected(refs=tuple(sorted(self.open_issues)) if not choice.is_empty else ())
 
+    def close(self, ref: IssueRef) -> None:
+        """The issue is closed."""
+        self._call(lambda: self.open_issues.discard(ref))
+
     def default_branch(self) -> str:
         """The base branch."""
         return "main"

@@ -277,7 +277,10 @@ class MissionMachine(RuleBasedStateMachine):
             self.town.forge.review(self.town.forge.head(pull), verdict)
 
     @precondition(lambda self: self.town.forge.pulls)
-    @rule(number=numbers, what=st.sampled_from(["conflict", "push", "behind", "merge", "close", "reopen"]))
+    @rule(
+        number=numbers,
+        what=st.sampled_from(["conflict", "push", "behind", "behind", "merge", "merge", "close", "reopen"]),
+    )
     def pull_request_changes(self, number: int, what: str) -> None:
         pull, forge = self.pull(number), self.town.forge
         if pull is None or pull.merged_as is not None:
@@ -292,6 +295,15 @@ class MissionMachine(RuleBasedStateMachine):
             forge.merge_by_hand(pull)
         else:
             pull.is_open, pull.queued = what != "close", None
+
+    @precondition(lambda self: any(pull.base != "main" for pull in self.town.forge.pulls.values()))
+    @rule()
+    def what_others_are_stacked_on_is_merged(self) -> None:
+        forge = self.town.forge
+        bases = {pull.base for pull in forge.pulls.values() if pull.is_open}
+        for pull in list(forge.pulls.values()):
+            if pull.is_open and pull.branch in bases and pull.base == "main":
+                forge.merge_by_hand(pull)
 
     # People and time
 
@@ -380,6 +392,7 @@ class MissionMachine(RuleBasedStateMachine):
             town.start_agent(name)
         town.forge.judge_new(Verdict.PASSED)
         town.forge.content_all()
+        self.what_others_are_stacked_on_is_merged()
         for pull in town.forge.pulls.values():
             pull.is_open = pull.merged_as is None
         stored = town.read()
