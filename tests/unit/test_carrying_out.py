@@ -41,6 +41,10 @@ class SlowForge(PaperForge):
         self.gate.wait(5)
         return super().reviews(url, known)
 
+    def comments(self, url: str, known: Known | None = None) -> ReviewSeen:
+        self.asked.append("comments")
+        return super().comments(url, known)
+
     def recheck(self, url: str) -> None:
         self.asked.append("recheck")
         super().recheck(url)
@@ -64,6 +68,17 @@ def look(kind: WatchKind = WatchKind.REVIEW_COMMENTS, *, is_again: bool = False)
 
 def kinds_of(outcomes: list[Outcome]) -> list[type]:
     return [type(outcome.want) for outcome in outcomes]
+
+
+def test_looks_of_a_kind_follow_each_other(forge: SlowForge) -> None:
+    forge.parallel = 2
+    wants = [look(kind) for _ in range(4) for kind in WatchKind]
+
+    outcomes = carry_out_all(forge, wants)
+
+    assert [outcome.want for outcome in outcomes] == wants
+    assert forge.asked[:3] == ["comments"] * 3, "two threads swap neighbours at most"
+    assert forge.asked[-3:] == ["reviews"] * 3
 
 
 def test_changes_are_made_before_anything_is_looked_at_and_told_in_the_order_of_the_wants(forge: SlowForge) -> None:

@@ -36,6 +36,8 @@ class Known(msgspec.Struct, frozen=True, kw_only=True):
     """When that head was handed in."""
     told: tuple[str, ...] = ()
     """Ids of the findings that were handed over to be mended."""
+    at: datetime | None = None
+    """When it was decided to look: looks of one decision may share what they read."""
 
 
 class Pull(msgspec.Struct, frozen=True, kw_only=True):

@@ -18,7 +18,14 @@ def base_of(draft: Draft, pull: PullState) -> str:
 
 def known_of(draft: Draft, item: WorkItem, pull: PullState) -> Known:
     """What the mission knows of an item's pull request, for a forge that may lag behind it."""
-    return Known(head=pull.head, branch=item.branch, base=base_of(draft, pull), since=pull.head_since, told=pull.told)
+    return Known(
+        head=pull.head,
+        branch=item.branch,
+        base=base_of(draft, pull),
+        since=pull.head_since,
+        told=pull.told,
+        at=draft.now,
+    )
 
 
 def put_pull(draft: Draft, item: WorkItem, pull: PullState) -> WorkItem:

@@ -17,6 +17,8 @@ from tinytown.domain.errors import (
 from tinytown.domain.watch import WatchKind
 from tinytown.forges.base import Forge
 from tinytown.planner.wants import (
+    Close,
+    Closed,
     Found,
     LookAt,
     LookedUp,
@@ -36,6 +38,8 @@ from tinytown.planner.wants import (
 
 STEP_SECS = 20.0
 """How long a mission's wants may take together; its lease lasts longer."""
+
+_KINDS = tuple(WatchKind)
 
 
 def carry_out_all(forge: Forge, wants: Sequence[Want], within_secs: float = STEP_SECS) -> list[Outcome]:
@@ -71,11 +75,17 @@ def _is_look(want: Want) -> bool:
 def _look_at_once(forge: Forge, looks: dict[int, Want], until: float) -> dict[int, Found]:
     pool = ThreadPoolExecutor(min(forge.parallel, len(looks)), "look")
     try:
-        asked: dict[Future[Found], int] = {pool.submit(carry_out, forge, want): n for n, want in looks.items()}
+        in_order = sorted(looks, key=lambda n: _kind_of(looks[n]))
+        asked: dict[Future[Found], int] = {pool.submit(carry_out, forge, looks[n]): n for n in in_order}
         back = wait(asked, timeout=max(until - monotonic(), 0)).done
         return {asked[future]: future.result() for future in back}
     finally:
         pool.shutdown(wait=False, cancel_futures=True)  # one that hangs ends by its own time limit
+
+
+def _kind_of(look: Want) -> int:
+    """Looks of a kind go together: those that read the same of a pull request do not wait for each other side by side."""
+    return _KINDS.index(look.kind) if isinstance(look, LookAt) else -1
 
 
 def carry_out(forge: Forge, want: Want) -> Found:
@@ -114,7 +124,7 @@ def _ask(forge: Forge, want: Want) -> Found:
             return _adjust(forge, want)
 
 
-def _adjust(forge: Forge, want: Retarget | UpdateBranch | Tell) -> Found:
+def _adjust(forge: Forge, want: Retarget | UpdateBranch | Tell | Close) -> Found:
     match want:
         case Retarget(url=url, base=base):
             forge.retarget(url, base)
@@ -124,6 +134,9 @@ def _adjust(forge: Forge, want: Retarget | UpdateBranch | Tell) -> Found:
         case Tell(ref=ref, marker=marker, text=text):
             forge.tell(ref, marker, text)
             return Told()
+        case Close(ref=ref):
+            forge.close(ref)
+            return Closed()
 
 
 def _look(forge: Forge, want: LookAt) -> Found:

@@ -48,7 +48,7 @@ def test_forge_is_told_what_is_known_of_a_pull_request() -> None:
 
     (want,) = decision.wants
     assert isinstance(want, LookAt)
-    assert want.known == Known(head=HEAD, branch="tt/1-thing", base="tt/0-thing", since=later(-60), told=("a",))
+    assert want.known == Known(head=HEAD, branch="tt/1-thing", base="tt/0-thing", since=later(-60), told=("a",), at=NOW)
 
 
 @pytest.mark.parametrize("seen", [saw_checks, saw_review])

@@ -39,7 +39,7 @@ from tinytown.planner.stage import Stage, stage_of
 from tinytown.planner.tick import Decision
 from tinytown.planner.wants import Merge, Outcome, Refused, UpdateBranch
 
-KNOWN = Known(head=HEAD, branch="tt/1-thing", base="main", since=NOW)
+KNOWN = Known(head=HEAD, branch="tt/1-thing", base="main", since=NOW, at=NOW)
 
 
 def behind(number: int = 1, **fields: Any) -> PullState:

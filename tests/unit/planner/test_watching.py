@@ -33,7 +33,7 @@ from tinytown.planner.snapshot import Snapshot
 from tinytown.planner.tick import decide
 from tinytown.planner.wants import LookAt, Outcome, Refused
 
-KNOWN = Known(head=HEAD, branch="tt/1-thing", base="main", since=NOW)
+KNOWN = Known(head=HEAD, branch="tt/1-thing", base="main", since=NOW, at=NOW)
 
 # When it is looked
 

@@ -58,7 +58,7 @@ class People:
     def look(self, number: int, known: Known | None = None) -> ReviewSeen:
         """What people say of the known head, else of the one the pull request has."""
         head = known.head if known else head_of(self._client, self._repository, number)
-        said = self._threads.of(number)
+        said = self._threads.of(number, known.at if known else None)
         me = Author(login=self._me()).key if said.reviews else ""
         writers = self._writers.of(one for one in _deciding(said) if one.key != me)
         facts = Facts(

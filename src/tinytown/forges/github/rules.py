@@ -23,6 +23,7 @@ from tinytown.forges.github.shapes import (
     RuleParametersShape,
     RuleShape,
 )
+from tinytown.forges.github.sharing import Sharing
 from tinytown.forges.github.verdicts import Required
 
 T = TypeVar("T")
@@ -59,18 +60,23 @@ class Rules:
         self._repository = repository
         self._now = now
         self._kept: dict[str, tuple[datetime, BaseRules]] = {}
+        self._reading: Sharing[BaseRules] = Sharing()
 
     def of(self, base: str) -> BaseRules:
         """The rules of a branch. What the token may not see counts as not there: GitHub looks again when it merges."""
         read_at, rules = self._kept.get(base, (None, None))
         if read_at is None or rules is None or self._now() - read_at >= KEPT:
-            rules = self._read(base)
-            self._kept[base] = (self._now(), rules)
+            return self._reading.get(base, lambda: self._read_and_keep(base))
         return rules
 
     def forget(self, base: str) -> None:
         """Ask anew next time: GitHub just refused something by a rule that was not known."""
         self._kept.pop(base, None)
+
+    def _read_and_keep(self, base: str) -> BaseRules:
+        rules = self._read(base)
+        self._kept[base] = (self._now(), rules)
+        return rules
 
     def _read(self, base: str) -> BaseRules:
         listed = self._optional("/rules/branches/{b}", tuple[RuleShape, ...], base)

@@ -15,6 +15,7 @@ from tinytown.forges.github.client import MOST_PAGES, GitHub
 from tinytown.forges.github.points import author
 from tinytown.forges.github.remarks import Author, Remark, Thread
 from tinytown.forges.github.shapes import CommentShape, ReviewShape
+from tinytown.forges.github.sharing import Sharing
 
 _QUERY = """query($owner: String!, $name: String!, $number: Int!, $after: String) {
   repository(owner: $owner, name: $name) { pullRequest(number: $number) {
@@ -46,10 +47,25 @@ class Threads:
         self._repository = repository
         self._now = now
         self._kept: dict[int, Conversation] = {}
+        self._decided: dict[int, datetime] = {}
+        self._reading: Sharing[Conversation] = Sharing()
         self._without_graphql: datetime | None = None
 
-    def of(self, number: int) -> Conversation:
-        """What is said now of a pull request."""
+    def of(self, number: int, at: datetime | None = None) -> Conversation:
+        """What is said now of a pull request; at `at` it was decided to look, and is read once for that decision."""
+        if at is None:
+            return self._read(number)
+        return self._reading.get((number, at), lambda: self._once(number, at))
+
+    def _once(self, number: int, at: datetime) -> Conversation:
+        kept = self._kept.get(number)
+        if kept is not None and self._decided.get(number) == at:
+            return kept
+        found = self._read(number)
+        self._decided[number] = at
+        return found
+
+    def _read(self, number: int) -> Conversation:
         pages = self._client.pages(self._repository.path("/pulls/{n}/reviews", n=number), tuple[ReviewShape, ...])
         reviews = tuple(chain.from_iterable(pages.pages))
         kept = self._kept.get(number)
@@ -57,7 +73,9 @@ class Threads:
             return kept
         found = Conversation(reviews=reviews, threads=self._threads(number) if reviews else ())
         while len(self._kept) >= _MOST_KEPT:
-            self._kept.pop(next(iter(self._kept)), None)
+            oldest = next(iter(self._kept))
+            self._kept.pop(oldest, None)
+            self._decided.pop(oldest, None)
         self._kept[number] = found
         return found
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import msgspec
@@ -97,6 +98,26 @@ def comment(id_: int, login: str = "rev", text: str = "rename", **more: object) 
         "updated_at": AT,
         "html_url": f"https://github.com/octo/town/pull/7#discussion_r{id_}",
     } | more
+
+
+def test_looks_of_one_decision_share_the_conversation(people: People, bots: Bots, peer: Peer, clock: Clock) -> None:
+    peer.on("GET", REVIEWS, msgspec.structs.replace(said([]), wait_secs=0.2))
+    peer.on("GET", f"{R}/issues/7/comments", said([]))
+    known = msgspec.structs.replace(KNOWN, at=clock())
+    with ThreadPoolExecutor(2) as pool:
+        both = [pool.submit(look, 7, known) for look in (people.look, bots.look)]
+    assert [one.result().head for one in both] == [HEAD] * 2
+    assert asked(peer).count("/pulls/7/reviews") == 1
+
+
+def test_looks_of_another_decision_ask_anew(people: People, bots: Bots, peer: Peer, clock: Clock) -> None:
+    peer.on("GET", f"{R}/issues/7/comments", said([]))
+    peer.on("GET", REVIEWS, said([]))
+    people.look(7, msgspec.structs.replace(KNOWN, at=clock()))
+    peer.on("GET", REVIEWS, said([review(1, "CHANGES_REQUESTED", "cursor[bot]", "no")]))
+    clock.advance(seconds=1)
+    assert bots.look(7, msgspec.structs.replace(KNOWN, at=clock())).verdict is Verdict.FAILED
+    assert asked(peer).count("/pulls/7/reviews") == 2
 
 
 def test_quiet_pull_request_costs_one_request_a_look(people: People, bots: Bots, peer: Peer) -> None:

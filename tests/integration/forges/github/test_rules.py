@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 
+import msgspec
 import pytest
 from tests.integration.forges.github.conftest import Clock, Peer
 from tests.integration.forges.github.looking import TOWN, R, asked, assert_described, quiet
@@ -51,6 +53,21 @@ def test_forgotten_rules_are_asked_for_anew(rules: Rules, peer: Peer) -> None:
     peer.asked.clear()
     rules.of("main")
     assert asked(peer) == ["/rules/branches/main", "", "/branches/main"]
+
+
+def test_many_who_want_rules_at_once_ask_for_them_once(rules: Rules, peer: Peer) -> None:
+    peer.on("GET", f"{R}/rules/branches/main", msgspec.structs.replace(said([]), wait_secs=0.2))
+    with ThreadPoolExecutor(8) as pool:
+        found = list(pool.map(rules.of, ["main"] * 8))
+    assert found == [BaseRules(is_strict=False)] * 8
+    assert asked(peer) == ["/rules/branches/main", "", "/branches/main"]
+
+
+def test_rules_that_could_not_be_read_are_asked_for_anew_by_who_comes_later(rules: Rules, peer: Peer) -> None:
+    peer.on("GET", f"{R}/rules/branches/main", *[refused(502, "bad")] * 3, said([]))
+    with pytest.raises(ForgeUnavailableError):
+        rules.of("main")
+    assert rules.of("main") == BaseRules(is_strict=False)
 
 
 def test_branch_with_a_slash_is_one_part_of_the_path(rules: Rules, peer: Peer) -> None:
