@@ -45,10 +45,8 @@ def town(github: GitHub, checkout: Git, environment: dict[str, str]) -> Iterator
     calls.ok("init", "--name", "town")
     settings = calls.root / "tinytown.toml"
     forge = f'kind = "github"\napi_url = "{github.url}"\nrepository = "{github.slug}"'
-    settings.write_text(settings.read_text().replace('kind = "local"', forge))
-    commit(calls.git, {".gitignore": ".tt/\n"}, "Make it a town")
-    calls.git.run("add", "tinytown.toml")
-    calls.git.run("commit", "--quiet", "--message", "Keep the settings")
+    written = settings.read_text().replace('kind = "local"', forge)
+    commit(calls.git, {".gitignore": ".tt/\n", "tinytown.toml": written}, "Make it a town")
     calls.git.run("push", "--quiet", "origin", "main")
     yield calls
     assert calls.tt("stop").returncode == 0
