@@ -92,9 +92,9 @@ class Deliveries:
             return Taken(event=event, delivery=delivery)
         with self._lend() as connection:
             store = DeliveryStore(connection, self._keys)
-            pages = _pages(concern, RepositoryStore(connection, self._keys).known())
-            pulls = _pulls(store, concern, pages)
-            waiting = store.waiting_for(_issues(concern, pages)) if concern.issues else []
+            names = RepositoryStore(connection, self._keys).names_of(concern.repository_id)
+            pulls = _pulls(store, concern, names)
+            waiting = store.waiting_for(_issues(concern, names)) if concern.issues else []
             name = f"{hook[0] if hook else '-'}:{delivery}"
             count = store.take(name, pulls, waiting, f"GitHub told of {event}", self._clock())
         return Taken(event=event, delivery=delivery, signalled=count or 0, is_repeated=count is None)
@@ -124,23 +124,17 @@ def _header(headers: Mapping[str, str], name: str, form: re.Pattern[str]) -> str
     return value
 
 
-def _pages(concern: Concern, known: Mapping[str, int]) -> tuple[str, ...]:
-    """The repository's pages, by the name it has now and by those that the town has known it by."""
-    scheme = concern.repository.partition("://")[0]
-    older = (f"{scheme}://{name}" for name, number in known.items() if number == concern.repository_id)
-    return tuple(dict.fromkeys((concern.repository, *older)))
-
-
-def _issues(concern: Concern, pages: Iterable[str]) -> list[IssueRef]:
-    """The issues under each of the repository's names."""
-    names = [page.rsplit("/", 2)[1:] for page in pages]
-    older = [IssueRef(owner, repo, ref.number) for owner, repo in names for ref in concern.issues]
+def _issues(concern: Concern, names: Iterable[str]) -> list[IssueRef]:
+    """The issues, also under older names of their repository."""
+    places = [name.split("/")[1:] for name in names]
+    older = [IssueRef(owner, repo, ref.number) for owner, repo in places for ref in concern.issues]
     return list(dict.fromkeys((*concern.issues, *older)))
 
 
-def _pulls(store: DeliveryStore, concern: Concern, pages: tuple[str, ...]) -> list[str]:
+def _pulls(store: DeliveryStore, concern: Concern, names: Iterable[str]) -> list[str]:
     """The watched pull requests that are meant, as their watches name them."""
-    starts = tuple(f"{page}/pull/" for page in pages)
+    scheme = concern.repository.partition("://")[0]
+    starts = (f"{concern.repository}/pull/", *(f"{scheme}://{name}/pull/" for name in names))
     here = {target: mission for target, mission in store.targets().items() if target.lower().startswith(starts)}
     if concern.is_everything or not here:
         return list(here)

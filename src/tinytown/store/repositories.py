@@ -43,3 +43,7 @@ class RepositoryStore:
         """Every name with the number of its repository."""
         flat = self._connection.execute("HGETALL", self._keys("forge", "repositories"))
         return {name.decode(): int(number) for name, number in zip(flat[::2], flat[1::2], strict=True)}
+
+    def names_of(self, number: int) -> tuple[str, ...]:
+        """The names, `host/owner/repo`, that the town has known a repository by."""
+        return tuple(name for name, known in self.known().items() if known == number)
