@@ -10,5 +10,7 @@ class ForgeTraits(msgspec.Struct, frozen=True, kw_only=True):
 
     stacks: bool = False
     """Whether a pull request goes into the branch of what it depends on until that is merged."""
+    closes: bool = False
+    """Whether an issue can be closed by itself, not only by what is merged for it."""
     has_status: bool = False
     """Whether each issue has a comment that says how its work is going."""

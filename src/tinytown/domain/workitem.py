@@ -240,6 +240,8 @@ class WorkItem(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc
     """What operators said about it, not yet handed over."""
     history: tuple[str, ...] = ()
     """Reasons of its failed attempts, oldest first."""
+    closed_after: str | None = None
+    """Of one that no merge closes: id of the task after whose end its issue was closed, or left to a person."""
     told: str = ""
     """Digest of what its issue's status comment says."""
     tell_at: datetime | None = None

@@ -114,6 +114,10 @@ class Forge(Protocol):
         """Have the one comment with the hidden marker say this at the issue; nothing to do when it does."""
         ...
 
+    def close(self, ref: IssueRef) -> None:
+        """Close an issue as done; nothing to do when it is closed."""
+        ...
+
     def merge(self, url: str, head: str, *, closes: tuple[IssueRef, ...]) -> Merged | Queued:
         """Merge exactly `head` and close the issues; an already merged one returns its commit.
 

@@ -1,4 +1,4 @@
-"""Telling the conductor, once, what a person should know of a merge."""
+"""Telling the conductor, once, what a person should know."""
 
 from __future__ import annotations
 
@@ -14,13 +14,18 @@ def tell_of_merge(draft: Draft, item: WorkItem, pull: PullState, notice: str) ->
     if not notice:
         return
     draft.say("merge.notice", notice, item=item.id)
+    tell_conductor(draft, f"PR #{pull.number} ({item.key}) was merged: {notice}", item.id, pull.number, notice)
+
+
+def tell_conductor(draft: Draft, text: str, *about: object) -> None:
+    """Send the conductor something to know, once for what it is about."""
     draft.send(
         Message(
-            id=draft.next_id("notice", item.id, pull.number, notice),
+            id=draft.next_id("notice", *about),
             to=CONDUCTOR,
             sender=DISPATCHER,
             kind=MessageKind.INFO,
-            text=f"PR #{pull.number} ({item.key}) was merged: {notice}",
+            text=text,
             sent_at=draft.now,
             mission_id=draft.mission.id,
         )

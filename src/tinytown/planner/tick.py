@@ -9,6 +9,7 @@ import msgspec
 
 from tinytown.planner import (
     assign,
+    closing,
     lost,
     merging,
     progress,
@@ -22,7 +23,7 @@ from tinytown.planner import (
 )
 from tinytown.planner.draft import Changes, Draft
 from tinytown.planner.snapshot import Snapshot
-from tinytown.planner.wants import LookAt, LookUp, Merge, OpenPull, Outcome, Retarget, UpdateBranch, Want
+from tinytown.planner.wants import Close, LookAt, LookUp, Merge, OpenPull, Outcome, Retarget, UpdateBranch, Want
 
 
 class Decision(msgspec.Struct, frozen=True, kw_only=True):
@@ -58,6 +59,7 @@ def decide(snapshot: Snapshot, outcomes: Sequence[Outcome], now: datetime) -> De
         promote.promote(draft)
         assign.assign(draft)
     progress.conclude(draft)
+    closing.close(draft)
     telling.tell(draft)
     return concluded(draft)
 
@@ -84,5 +86,7 @@ def take_in(draft: Draft, outcome: Outcome) -> None:
             stacking.retargeted(draft, outcome, want)
         case UpdateBranch() as want:
             updating.updated(draft, outcome, want)
+        case Close() as want:
+            closing.closed(draft, outcome, want)
         case want:
             telling.told(draft, outcome, want)

@@ -82,6 +82,13 @@ class Tell(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     text: str
 
 
+class Close(msgspec.Struct, frozen=True, kw_only=True, tag=True):
+    """Close an issue that no merge closes."""
+
+    item_id: str
+    ref: IssueRef
+
+
 class LookUp(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     """Read whether an issue outside the mission is closed by now."""
 
@@ -90,7 +97,7 @@ class LookUp(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     """Token of the signal that this look answers."""
 
 
-Want: TypeAlias = OpenPull | LookAt | Merge | LookUp | Retarget | UpdateBranch | Tell
+Want: TypeAlias = OpenPull | LookAt | Merge | LookUp | Retarget | UpdateBranch | Tell | Close
 
 
 class Opened(msgspec.Struct, frozen=True, kw_only=True, tag=True):
@@ -130,6 +137,10 @@ class Told(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     """The comment says it."""
 
 
+class Closed(msgspec.Struct, frozen=True, kw_only=True, tag=True):
+    """The issue is closed."""
+
+
 Found: TypeAlias = (
     Opened
     | ChecksSeen
@@ -141,6 +152,7 @@ Found: TypeAlias = (
     | Retargeted
     | Updated
     | Told
+    | Closed
     | Refused
 )
 

@@ -26,7 +26,7 @@ from tinytown.domain.errors import (
 from tinytown.domain.mission import MissionState
 from tinytown.domain.watch import WatchStatus
 from tinytown.forges.base import Forge
-from tinytown.planner.telling import is_owed
+from tinytown.planner import closing, telling
 from tinytown.planner.tick import Decision, decide
 from tinytown.planner.wants import Outcome, Want
 from tinytown.runtime.outage import Outage
@@ -292,10 +292,14 @@ def _bug(error: Exception) -> str:
 
 
 def _is_followed(stored: Stored) -> bool:
-    """Whether anything can come of a mission: it is active, somebody may still merge what it made, or is to be told."""
+    """Whether anything can come of a mission: it is active, somebody may still merge what it made, or is to be told or closed."""
     if stored.mission.is_active or any(w.status is not WatchStatus.DONE for w in stored.watches.values()):
         return True
-    return stored.mission.traits.has_status and is_owed(to_snapshot(stored))
+    traits = stored.mission.traits
+    if not traits.has_status and not traits.closes:
+        return False
+    snapshot = to_snapshot(stored)
+    return telling.is_owed(snapshot) or closing.is_owed(snapshot)
 
 
 def _is_to_be_planned(stored: Stored) -> bool:

@@ -32,13 +32,16 @@ class Closing:
         """
         return tuple(filter(None, map(self._close, dict.fromkeys(refs))))
 
-    def _close(self, ref: IssueRef) -> str:
+    def ensure(self, ref: IssueRef) -> None:
+        """Close one unless it is closed. ForgeError, NotFoundError: that is not for us."""
         place = msgspec.structs.replace(self._repository, owner=ref.owner, name=ref.repo)
         path = place.path("/issues/{n}", n=ref.number)
-        try:
-            if self._client.get(path, _Issue).state != "open":
-                return ""
+        if self._client.get(path, _Issue).state == "open":
             self._client.send("PATCH", path, _Issue, {"state": "closed", "state_reason": "completed"})
+
+    def _close(self, ref: IssueRef) -> str:
+        try:
+            self.ensure(ref)
         except ForgeUnavailableError:
             raise
         except (ForgeError, NotFoundError) as error:

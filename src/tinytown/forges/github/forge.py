@@ -57,7 +57,7 @@ class GitHubForge:
     """Implements forges.base.Forge for one repository on GitHub. Thread-safe; each part finds its own footprint."""
 
     watch_kinds: tuple[WatchKind, ...] = tuple(WatchKind)
-    traits = ForgeTraits(stacks=True, has_status=True)
+    traits = ForgeTraits(stacks=True, closes=True, has_status=True)
     parallel = 8
 
     def __init__(
@@ -86,12 +86,13 @@ class GitHubForge:
         self._looks = open_looks(client, repository, choices, viewer, now, is_update=self._updating.is_update)
         self._heads = Heads(place.remote, now)
         self._pulls = Pulls(client, repository)
+        self._closing = Closing(client, repository)
         self._merging = Merging(
             client,
             repository,
             self._pulls,
             rules=self._looks.rules,
-            closing=Closing(client, repository),
+            closing=self._closing,
             turn=turn,
             method=choices.merge_method,
         )
@@ -189,6 +190,10 @@ class GitHubForge:
     def tell(self, ref: IssueRef, marker: str, text: str) -> None:
         """Have the one status comment say this."""
         self._comments.tell(ref, marker, text)
+
+    def close(self, ref: IssueRef) -> None:
+        """Close an issue as done; nothing to do when it is closed. NotFoundError: it is gone."""
+        self._closing.ensure(ref)
 
     def merge(self, url: str, head: str, *, closes: tuple[IssueRef, ...]) -> Merged | Queued:
         """Merge exactly `head`, or have the queue do so, and close the issues."""

@@ -137,6 +137,10 @@ class LocalForge:
         fitting = (i for i in found if i.is_open and wanted <= {label.casefold() for label in i.labels})
         return Selected(refs=tuple(issue.ref for issue in fitting if isinstance(issue.ref, IssueRef)))
 
+    def close(self, ref: IssueRef) -> None:
+        """Issue files are closed by what is merged for them; there are no others here."""
+        raise ForgeError(f"the file of {ref} is changed by a person only")
+
     @_git_trouble()
     def default_branch(self) -> str:
         """The configured base branch, else the one `repository.branch.default_branch` finds."""

@@ -135,6 +135,17 @@ def test_the_status_comment_is_the_tokens_own(forge: Forge, octo: Actor) -> None
     assert comment["body"].startswith("Done\n")
 
 
+def test_an_issue_is_closed_once(forge: Forge, github: GitHub, octo: Actor) -> None:
+    ref = IssueRef("octo", "town", octo.issue("Epic"))
+    for _ in range(2):
+        forge.close(ref)
+    found = octo.call("GET", f"issues/{ref.number}")
+    assert (found["state"], found["state_reason"]) == ("closed", "completed")
+    assert github.count(method="PATCH") == 1
+    with pytest.raises(NotFoundError):
+        forge.close(IssueRef("octo", "town", 77))
+
+
 def test_requests_count_for_their_mission(town: Town, connection: Connection, keys: Keys) -> None:
     forge = town.forge
     connection.execute("HSET", keys("mission", "m1"), "version", "1")
