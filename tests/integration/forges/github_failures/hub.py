@@ -268,6 +268,15 @@ class Hub:
             self.step()
         return (self.now - began).total_seconds()
 
+    def settle(self, within_secs: float) -> None:
+        """Step until nothing is due within that time."""
+        for _ in range(20):
+            due = self.next_due()
+            if due is None or due > within_secs:
+                return
+            self.pass_time(due)
+            self.step()
+
     def resume(self) -> None:
         """A person resumes the mission."""
         command(self.missions, MISSION, directives.resume, lambda: self.now)
