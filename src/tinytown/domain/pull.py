@@ -6,6 +6,7 @@ from datetime import datetime
 
 import msgspec
 
+from tinytown.domain.refs import IssueRef
 from tinytown.domain.workitem import Verdict
 
 
@@ -23,6 +24,8 @@ class PullDraft(msgspec.Struct, frozen=True, kw_only=True):
     """Hidden identification of the work item; the forge finds an earlier pull request of it by this or the branch."""
     named_url: str | None = None
     """One that the agent opened itself, if it said so."""
+    closes: tuple[IssueRef, ...] = ()
+    """Issues that are done with it. No text says so: anybody may have written it."""
 
 
 class Known(msgspec.Struct, frozen=True, kw_only=True):
@@ -36,6 +39,8 @@ class Known(msgspec.Struct, frozen=True, kw_only=True):
     """When that head was handed in."""
     told: tuple[str, ...] = ()
     """Ids of the findings that were handed over to be mended."""
+    closes: tuple[IssueRef, ...] = ()
+    """Issues that are done when it is merged."""
     at: datetime | None = None
     """When it was decided to look: looks of one decision may share what they read."""
 
