@@ -113,6 +113,14 @@ def failure_of(reply: Reply, what: str, *, now: datetime, strikes: int = 0) -> F
     return kind(" ".join(text.split()), status=reply.status, said=said)
 
 
+def failure_elsewhere(reply: Reply, what: str) -> Failure:
+    """The error of a file that another host does not give: that says nothing of the token, nor of GitHub's quota."""
+    text = f"{reply.elsewhere}, which GitHub sends on to, does not give {what} ({reply.status})"
+    if is_passing(reply.status) or reply.status == _TOO_MANY:
+        return ForgeUnavailableError(f"{text}; it is tried again")
+    return NotFoundError(text)
+
+
 def quota_failure(limit: Limited) -> QuotaError:
     """The error that says until when nothing is asked."""
     what = "asks for fewer requests" if limit.is_secondary else "quota is used up"

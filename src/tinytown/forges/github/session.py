@@ -13,7 +13,7 @@ from gidgethub.sansio import create_headers
 from tinytown import __version__
 from tinytown.domain.errors import ForgeUnavailableError, TinytownError
 from tinytown.forges.github.access import Access, Credential
-from tinytown.forges.github.failures import failure_of, is_locked_out, quota_failure
+from tinytown.forges.github.failures import failure_elsewhere, failure_of, is_locked_out, quota_failure
 from tinytown.forges.github.quota import Purpose, Quota
 from tinytown.forges.github.transport import Reply, Request, Transport
 
@@ -92,8 +92,10 @@ class Session:
     def _accepted(self, call: Call, purpose: Purpose) -> Answered:
         credential = self.access.credential(self.clock())
         reply = self._admitted(call, purpose, credential)
-        if reply.status == _UNAUTHORIZED:
+        if _is_refused(reply):
             credential, reply = self._renewed(call, purpose, credential)
+        if reply.elsewhere and reply.status >= _REDIRECTION:
+            raise failure_elsewhere(reply, call.what)
         if reply.status < _REDIRECTION or (reply.status == _NOT_MODIFIED and call.etag is not None):
             return Answered(reply=reply, credential=credential)
         if reply.status == _NOT_MODIFIED:
@@ -111,7 +113,7 @@ class Session:
             raise ForgeUnavailableError(f"the token for GitHub was renewed; {call.what} is tried again")
         credential = self.access.credential(now)
         reply = self._admitted(msgspec.structs.replace(call, etag=None), purpose, credential)
-        if reply.status == _UNAUTHORIZED:
+        if _is_refused(reply):
             raise self.quota.refused(credential, self.clock())
         return credential, reply
 
@@ -132,10 +134,17 @@ class Session:
         is_failed = reply.status >= _REDIRECTION and reply.status != _NOT_MODIFIED
         outcome = ("free",) if reply.status == _NOT_MODIFIED else ("failed",) if is_failed else ()
         self.quota.count(credential, purpose, "sent", call.resource, *outcome)
+        if reply.elsewhere:
+            return reply  # what it says of a quota is not of ours
         limit = self.quota.note(credential, call.resource, reply, self.clock(), strikes=strikes)
         if limit is not None and is_strict:
             raise quota_failure(limit)
         return reply
+
+
+def _is_refused(reply: Reply) -> bool:
+    """Whether GitHub does not take the token; what another host does not take is no token."""
+    return reply.status == _UNAUTHORIZED and not reply.elsewhere
 
 
 def _headers(call: Call, credential: Credential) -> dict[str, str]:

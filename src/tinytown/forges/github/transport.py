@@ -52,6 +52,8 @@ class Reply(msgspec.Struct, frozen=True, kw_only=True):
     body: bytes
     is_cut: bool = False
     """Whether only the end of a longer body is there."""
+    elsewhere: str = ""
+    """The other host that had a say in it; empty when all of it is the API's."""
 
 
 class Transport:
@@ -84,12 +86,12 @@ class Transport:
     def exchange(self, request: Request, *, keep_last: int | None = None, deadline: float | None = None) -> Reply:
         """Send a request and read the whole answer, whatever its status.
 
-        A GET is followed to where it is redirected: within the API's origin as it is, elsewhere without our headers.
-        Other methods are followed within the origin, by the redirects that keep the method; others are answers.
+        A GET is followed within the API's origin as it is, and where the end of a file is wanted, elsewhere without our
+        headers. Other methods are followed within the origin, by the redirects that keep the method; others are answers.
 
         Args:
             request: its URL must be of the API's origin.
-            keep_last: of a longer body only so many bytes at its end are kept.
+            keep_last: of a longer body, a file's, only so many bytes at its end are kept.
             deadline: when to give up, by the monotonic clock, before `total_secs` are over.
 
         Raises:
@@ -101,13 +103,14 @@ class Transport:
                 f"GitHub at {self.host} points to {_shown(request.url)}, which is not its own; see `tt doctor`"
             )
         deadline = deadline or time.monotonic() + self._total_secs
-        for _ in range(_MAX_HOPS):
+        elsewhere, hops = "", 0
+        while True:
             reply = self._once(request, keep_last, deadline)
-            moved = self._redirected(request, reply)
-            if moved is None:
-                return reply
-            request = moved
-        return self._once(request, keep_last, deadline)
+            moved = self._redirected(request, reply, is_file=keep_last is not None)
+            if moved is None or hops == _MAX_HOPS:
+                return msgspec.structs.replace(reply, elsewhere=elsewhere)
+            request, hops = moved, hops + 1
+            elsewhere = elsewhere if _origin(request.url) == self._origin else _shown(request.url)
 
     def close(self) -> None:
         """Close all connections."""
@@ -162,7 +165,7 @@ class Transport:
             del kept[:-keep_last]
         return bytes(kept), seen > len(kept)
 
-    def _redirected(self, request: Request, reply: Reply) -> Request | None:
+    def _redirected(self, request: Request, reply: Reply, *, is_file: bool) -> Request | None:
         """The request that the reply sends us to, None when the reply is the answer."""
         if reply.status not in _FOLLOWED or "location" not in reply.headers:
             return None
@@ -170,7 +173,7 @@ class Transport:
         if _origin(url) == self._origin:
             may = request.method in _READING or reply.status in _KEEP_METHOD
             return msgspec.structs.replace(request, url=url) if may else None
-        if request.method not in _READING or urlsplit(url).scheme != self._origin[0]:
+        if not is_file or request.method not in _READING or urlsplit(url).scheme != self._origin[0]:
             return None  # nor from https to http, or from a test's http to an https that is not verified
         return Request(method=request.method, url=url, headers={"user-agent": request.headers.get("user-agent", "")})
 
