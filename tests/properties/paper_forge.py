@@ -169,6 +169,9 @@ class PaperForge:
         """All open issues, whatever is asked for."""
         return Selected(refs=tuple(sorted(self.open_issues)) if not choice.is_empty else ())
 
+    def ask_review(self, url: str, logins: tuple[str, ...]) -> None:
+        """Nobody has to look again on paper."""
+
     def close(self, ref: IssueRef) -> None:
         """The issue is closed."""
         self._call(lambda: self.open_issues.discard(ref))

@@ -150,6 +150,8 @@ class ReviewSeen(msgspec.Struct, frozen=True, kw_only=True):
     """The same one by one, where the forge tells them apart; empty: `text` is all there is."""
     note: str = ""
     """What is waited for, one line."""
+    ask_again: tuple[str, ...] = ()
+    """Whose word is about a commit before this one, and who is to be asked to look again."""
 
 
 class Updated(msgspec.Struct, frozen=True, kw_only=True):

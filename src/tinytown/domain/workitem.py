@@ -113,6 +113,12 @@ class PullState(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, g
     """Of people on the forge. An objection outlasts the head it was made of, until they take it back."""
     people_by: str = ""
     """Who of them said so."""
+    ask_again: tuple[str, ...] = ()
+    """Who of them is to look again at this head."""
+    asked: tuple[str, ...] = ()
+    """Who was asked to."""
+    ask_at: datetime | None = None
+    """Not before this time is anybody asked."""
     is_heard: bool = False
     """Whether it was looked at what people say of this head."""
     told: tuple[str, ...] = ()

@@ -114,6 +114,10 @@ class Forge(Protocol):
         """Have the one comment with the hidden marker say this at the issue; nothing to do when it does."""
         ...
 
+    def ask_review(self, url: str, logins: tuple[str, ...]) -> None:
+        """Ask people to review the pull request again; nothing to do for those who are asked, or who opened it."""
+        ...
+
     def close(self, ref: IssueRef) -> None:
         """Close an issue as done; nothing to do when it is closed."""
         ...

@@ -31,7 +31,9 @@ def take_in(draft: Draft, kind: WatchKind, item: WorkItem, pull: PullState, seen
 
 def _people(draft: Draft, item: WorkItem, pull: PullState, seen: ReviewSeen) -> None:
     is_new = pull.people is not seen.verdict
-    pull = msgspec.structs.replace(pull, people=seen.verdict, people_by=seen.by, is_heard=True)
+    pull = msgspec.structs.replace(
+        pull, people=seen.verdict, people_by=seen.by, ask_again=seen.ask_again, is_heard=True
+    )
     item = put_pull(draft, item, pull)
     if seen.verdict not in _DECIDED or item.approved_head in {pull.head, ANY_HEAD}:
         return  # what a person approved here stays approved, whatever was objected to there before

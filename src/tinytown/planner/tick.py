@@ -8,6 +8,7 @@ from datetime import datetime
 import msgspec
 
 from tinytown.planner import (
+    asking,
     assign,
     closing,
     lost,
@@ -23,7 +24,18 @@ from tinytown.planner import (
 )
 from tinytown.planner.draft import Changes, Draft
 from tinytown.planner.snapshot import Snapshot
-from tinytown.planner.wants import Close, LookAt, LookUp, Merge, OpenPull, Outcome, Retarget, UpdateBranch, Want
+from tinytown.planner.wants import (
+    AskReview,
+    Close,
+    LookAt,
+    LookUp,
+    Merge,
+    OpenPull,
+    Outcome,
+    Retarget,
+    UpdateBranch,
+    Want,
+)
 
 
 class Decision(msgspec.Struct, frozen=True, kw_only=True):
@@ -56,6 +68,7 @@ def decide(snapshot: Snapshot, outcomes: Sequence[Outcome], now: datetime) -> De
         watches.look(draft)
         merging.merge_ready(draft)
         updating.update_behind(draft)
+        asking.ask_reviews(draft)
         promote.promote(draft)
         assign.assign(draft)
     progress.conclude(draft)
@@ -86,6 +99,8 @@ def take_in(draft: Draft, outcome: Outcome) -> None:
             stacking.retargeted(draft, outcome, want)
         case UpdateBranch() as want:
             updating.updated(draft, outcome, want)
+        case AskReview() as want:
+            asking.asked(draft, outcome, want)
         case Close() as want:
             closing.closed(draft, outcome, want)
         case want:

@@ -89,6 +89,16 @@ class Close(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     ref: IssueRef
 
 
+class AskReview(msgspec.Struct, frozen=True, kw_only=True, tag=True):
+    """Ask people to look at a pull request again."""
+
+    item_id: str
+    url: str
+    head: str
+    """What they are to look at."""
+    logins: tuple[str, ...]
+
+
 class LookUp(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     """Read whether an issue outside the mission is closed by now."""
 
@@ -97,7 +107,7 @@ class LookUp(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     """Token of the signal that this look answers."""
 
 
-Want: TypeAlias = OpenPull | LookAt | Merge | LookUp | Retarget | UpdateBranch | Tell | Close
+Want: TypeAlias = OpenPull | LookAt | Merge | LookUp | Retarget | UpdateBranch | Tell | Close | AskReview
 
 
 class Opened(msgspec.Struct, frozen=True, kw_only=True, tag=True):
@@ -137,6 +147,10 @@ class Told(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     """The comment says it."""
 
 
+class Asked(msgspec.Struct, frozen=True, kw_only=True, tag=True):
+    """They are asked."""
+
+
 class Closed(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     """The issue is closed."""
 
@@ -153,6 +167,7 @@ Found: TypeAlias = (
     | Updated
     | Told
     | Closed
+    | Asked
     | Refused
 )
 

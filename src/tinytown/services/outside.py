@@ -17,6 +17,8 @@ from tinytown.domain.errors import (
 from tinytown.domain.watch import WatchKind
 from tinytown.forges.base import Forge
 from tinytown.planner.wants import (
+    Asked,
+    AskReview,
     Close,
     Closed,
     Found,
@@ -124,7 +126,7 @@ def _ask(forge: Forge, want: Want) -> Found:
             return _adjust(forge, want)
 
 
-def _adjust(forge: Forge, want: Retarget | UpdateBranch | Tell | Close) -> Found:
+def _adjust(forge: Forge, want: Retarget | UpdateBranch | Tell | Close | AskReview) -> Found:
     match want:
         case Retarget(url=url, base=base):
             forge.retarget(url, base)
@@ -152,3 +154,6 @@ def _look(forge: Forge, want: LookAt) -> Found:
             return forge.reviews(target, want.known)
         case WatchKind.BUGBOT_COMMENTS:
             return forge.comments(target, want.known)
+        case AskReview(url=url, logins=logins):
+            forge.ask_review(url, logins)
+            return Asked()

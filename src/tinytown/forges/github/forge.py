@@ -191,6 +191,10 @@ class GitHubForge:
         """Have the one status comment say this."""
         self._comments.tell(ref, marker, text)
 
+    def ask_review(self, url: str, logins: tuple[str, ...]) -> None:
+        """Request the reviews of those who are not requested, and did not open it."""
+        self._pulls.ask_review(self._pulls.number(url), logins)
+
     def close(self, ref: IssueRef) -> None:
         """Close an issue as done; nothing to do when it is closed. NotFoundError: it is gone."""
         self._closing.ensure(ref)

@@ -15,6 +15,9 @@ from tinytown.forges.github.threads import Conversation, Threads
 from tinytown.forges.github.trust import Trust
 from tinytown.forges.github.writers import Writers
 
+_LASTING = frozenset({"APPROVED", "CHANGES_REQUESTED"})
+"""States that hold for the base merged in, too."""
+
 IsUpdate = Callable[[str, str, str], bool]
 """Whether a head (1) is an earlier one (2) with its base branch (3) merged in and nothing else."""
 
@@ -74,8 +77,8 @@ class People:
         return judge_people(said.reviews, said.threads, facts)
 
     def _same(self, said: Conversation, known: Known) -> Iterator[str]:
-        approved = {one.commit_id for one in said.reviews if one.state == "APPROVED" and one.commit_id is not None}
-        for commit in approved - {known.head}:
+        judged = {one.commit_id for one in said.reviews if one.state in _LASTING and one.commit_id is not None}
+        for commit in judged - {known.head}:
             if self._is_update(known.head, commit, known.base):
                 yield commit
 

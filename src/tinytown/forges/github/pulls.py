@@ -78,6 +78,15 @@ class Pulls:
             raise ForgeError(f"{pull.html_url} is closed; reopen it, then it can go into {base}")
         self._change(number, {"base": base})
 
+    def ask_review(self, number: int, logins: tuple[str, ...]) -> None:
+        """Request reviews; nothing to do for those who are requested, or who opened it, and when it is not open."""
+        pull = self.read(number)
+        there = {user.login.lower() for user in (*(pull.requested_reviewers or ()), pull.user) if user is not None}
+        wanted = [login for login in logins if login.lower() not in there]
+        if wanted and pull.state == "open":
+            path = f"{self._path(number)}/requested_reviewers"
+            self._client.send("POST", path, PullShape, {"reviewers": wanted})
+
     def is_own(self, pull: PullShape) -> bool:
         """Whether its branch is in this repository, not in a fork."""
         there, here = pull.head.repo, pull.base.repo

@@ -46,14 +46,17 @@ def judge_people(reviews: Iterable[ReviewShape], threads: Iterable[Thread], fact
     approvals = [one for one in last.values() if one.state == "APPROVED" and _is_here(one, facts)]
     notes = (*_elsewhere(last.values(), facts), *_unheard(said, threads, facts))
     if gating := [point for point in points if gates(point, facts)]:
-        return _seen(facts, Verdict.FAILED, points, gating, (*_waiting(gating, facts), *notes))
+        seen = _seen(facts, Verdict.FAILED, points, gating, (*_waiting(gating, facts), *notes))
+        is_told = all(point.finding.id in facts.told for point in gating)
+        return msgspec.structs.replace(seen, ask_again=_to_look_again(last.values(), facts) if is_told else ())
     if approvals:
         by = ", ".join(author_of(one).login for one in approvals)
         text = "\n\n".join(one.body for one in approvals if one.body)
         seen = _seen(facts, Verdict.PASSED, points, (), notes)
         return msgspec.structs.replace(seen, by=by, text=text)
     has_spoken = bool(points) or any(author_of(one).key in facts.trusted | facts.writers for one in said)
-    return _seen(facts, Verdict.PENDING if has_spoken else Verdict.UNKNOWN, points, (), notes)
+    seen = _seen(facts, Verdict.PENDING if has_spoken else Verdict.UNKNOWN, points, (), notes)
+    return msgspec.structs.replace(seen, ask_again=_to_look_again(last.values(), facts))
 
 
 def judge_bots(
@@ -92,6 +95,16 @@ def _last_words(reviews: Iterable[ReviewShape]) -> dict[str, ReviewShape]:
 
 def _is_here(review: ReviewShape, facts: Facts) -> bool:
     return review.commit_id == facts.head or review.commit_id in facts.same
+
+
+def _to_look_again(last: Iterable[ReviewShape], facts: Facts) -> tuple[str, ...]:
+    """Whose request for changes was answered by another head, and whose review a push dismissed."""
+    return tuple(
+        author_of(one).login
+        for one in last
+        if (one.state == "CHANGES_REQUESTED" and not _is_here(one, facts))
+        or (one.state == "DISMISSED" and one.commit_id != facts.head)
+    )
 
 
 def _seen(

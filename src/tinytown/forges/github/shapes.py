@@ -59,6 +59,7 @@ class PullShape(msgspec.Struct, frozen=True, kw_only=True):
     body: str | None = None
     node_id: str = ""
     user: UserShape | None = None
+    requested_reviewers: tuple[UserShape | None, ...] | None = None
     draft: bool | None = None
     merged: bool | None = None
     merged_at: datetime | None = None

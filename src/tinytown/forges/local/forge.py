@@ -136,6 +136,10 @@ class LocalForge:
         found = (self.issue(IssueRef(*self.home, n)) for n in self._issues.numbers(self.default_branch()))
         fitting = (i for i in found if i.is_open and wanted <= {label.casefold() for label in i.labels})
         return Selected(refs=tuple(issue.ref for issue in fitting if isinstance(issue.ref, IssueRef)))
+    def ask_review(self, url: str, logins: tuple[str, ...]) -> None:
+        """Nobody reviews here whom one could ask."""
+        raise ForgeError(f"{', '.join(logins)} cannot be asked to review {url}: there are no people on the local forge")
+
 
     def close(self, ref: IssueRef) -> None:
         """Issue files are closed by what is merged for them; there are no others here."""

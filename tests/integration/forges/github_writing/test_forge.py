@@ -160,6 +160,17 @@ def test_an_origin_elsewhere_is_said(town: Town, checkout: Git, redis_url: str) 
     (checkout.folder / "tinytown.toml").write_text('[town]\nname = "x"\n[forge]\nkind = "github"\n')
     environ = {"REDIS_URL": redis_url, "GITHUB_TOKEN": "tok-octo"}
     other = Town(load_settings(town.root, environ=environ), environ)
+def test_a_reviewer_is_asked_again_once(forge: Forge, checkout: Git, github: GitHub, octo: Actor, rev: Actor) -> None:
+    pull = forge.open_pull(drafted(branch_with(checkout, "tt/1", {"a": "a"}, start="origin/main")))
+    rev.review(pull.number, "REQUEST_CHANGES", "not yet")
+    for _ in range(2):
+        forge.ask_review(pull.url, ("rev", "octo"))
+    found = octo.call("GET", f"pulls/{pull.number}")
+    assert [one["login"] for one in found["requested_reviewers"]] == ["rev"]
+    asked = [one for one in github.seen if one.request.path.endswith("requested_reviewers")]
+    assert [(one.request.method, one.request.json()) for one in asked] == [("POST", {"reviewers": ["rev"]})]
+
+
     with pytest.raises(ConfigError, match='repository = "owner/repo"'):
         _ = other.forge
 
