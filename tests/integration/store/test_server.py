@@ -8,6 +8,7 @@ import signal
 import stat
 import subprocess
 import sys
+import tempfile
 from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
@@ -266,15 +267,17 @@ def test_short_link_is_put_right_when_it_leads_elsewhere(tmp_path: Path, monkeyp
     assert Path(reachable(path)).parent.readlink() == Path("/" + "x" * LIMIT_BYTES)
 
 
-def test_open_folder_gets_no_link(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A short link is never made in a folder that others may write. (The name is short: tmp_path is made of it.)"""
-    monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path / "open"))
-    monkeypatch.setenv("TMPDIR", str(tmp_path))
-    (tmp_path / "open" / "tinytown").mkdir(parents=True)
-    (tmp_path / "open" / "tinytown").chmod(0o777)
-    path = "/" + "y" * LIMIT_BYTES + "/redis.sock"
-    assert Path(reachable(path)).parent.parent == tmp_path / f"tinytown-{os.getuid()}"
-    assert list((tmp_path / "open" / "tinytown").iterdir()) == []
+def test_open_folder_gets_no_link(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A short link is never made in a folder that others may write."""
+    with tempfile.TemporaryDirectory(prefix="tt-") as folder:  # tmp_path may itself be too long for a link
+        short = Path(folder)
+        monkeypatch.setenv("XDG_RUNTIME_DIR", str(short / "open"))
+        monkeypatch.setenv("TMPDIR", str(short))
+        (short / "open" / "tinytown").mkdir(parents=True)
+        (short / "open" / "tinytown").chmod(0o777)
+        path = "/" + "y" * LIMIT_BYTES + "/redis.sock"
+        assert Path(reachable(path)).parent.parent == short / f"tinytown-{os.getuid()}"
+        assert list((short / "open" / "tinytown").iterdir()) == []
 
 
 def test_server_sees_no_secrets_and_no_open_files_of_its_starter(
