@@ -11,7 +11,7 @@ from tinytown.domain.errors import ConflictError, ForgeUnavailableError, QuotaEr
 from tinytown.domain.pull import Known, Merged, PullDraft, Queued, ReviewSeen
 from tinytown.domain.refs import IssueRef
 from tinytown.domain.watch import WatchKind
-from tinytown.planner.wants import LookAt, LookedUp, LookUp, Merge, OpenPull, Outcome, Refused, Want
+from tinytown.planner.wants import LookAt, LookedUp, LookUp, Merge, OpenPull, Outcome, Refused, Tell, Want
 from tinytown.services.outside import carry_out_all
 
 URL = "acme/shop/pull/1"
@@ -44,6 +44,10 @@ class SlowForge(PaperForge):
     def comments(self, url: str, known: Known | None = None) -> ReviewSeen:
         self.asked.append("comments")
         return super().comments(url, known)
+
+    def tell(self, ref: IssueRef, marker: str, text: str) -> None:
+        self.asked.append("tell")
+        super().tell(ref, marker, text)
 
     def recheck(self, url: str) -> None:
         self.asked.append("recheck")
@@ -94,6 +98,21 @@ def test_looks_are_made_at_once_as_many_as_the_forge_bears(forge: SlowForge) -> 
     outcomes = carry_out_all(forge, [look()] * 4)
 
     assert [type(outcome.found) for outcome in outcomes] == [ReviewSeen] * 4
+
+
+def test_telling_is_the_last_thing_and_leaves_time_for_what_happens_meanwhile(forge: SlowForge) -> None:
+    tells: list[Want] = [Tell(item_id="i", ref=OUTSIDE, marker="m", text=str(n)) for n in range(3)]
+
+    outcomes = carry_out_all(forge, [*tells, look(), MERGE], telling_secs=0)
+
+    assert forge.asked == ["merge", "reviews", "tell"]
+    assert kinds_of(outcomes) == [Tell, LookAt, Merge], "one is told whatever the time, so that it goes on"
+
+
+def test_everything_is_told_that_there_is_time_for(forge: SlowForge) -> None:
+    tells: list[Want] = [Tell(item_id="i", ref=OUTSIDE, marker="m", text=str(n)) for n in range(3)]
+
+    assert len(carry_out_all(forge, tells)) == 3
 
 
 def test_checks_to_be_run_again_are_a_change(forge: SlowForge) -> None:

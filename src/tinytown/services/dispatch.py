@@ -241,8 +241,10 @@ class Dispatcher:
             finally:
                 self._steps += 1
                 self._last_step_ms = (perf_counter() - started) * 1000
+            if is_slow and wants:
+                self._wake(self._tools.clock())  # others have their turn before
             if is_slow or not wants:
-                return True  # what is wanted still makes the mission due at once: others have their turn before
+                return True
             outcomes = carry_out_all(self._tools.forge.on_behalf_of(mission_id), wants)
             is_slow = len(outcomes) < len(wants)
         return True

@@ -40,34 +40,52 @@ from tinytown.planner.wants import (
 
 STEP_SECS = 20.0
 """How long a mission's wants may take together; its lease lasts longer."""
+TELLING_SECS = 2.0
+"""How long of that may go into telling: meanwhile nobody sees what is new."""
 
 _KINDS = tuple(WatchKind)
 
 
-def carry_out_all(forge: Forge, wants: Sequence[Want], within_secs: float = STEP_SECS) -> list[Outcome]:
-    """Do what is wanted: what changes something one after the other, then the looks, as many at once as the forge bears.
+def carry_out_all(
+    forge: Forge, wants: Sequence[Want], within_secs: float = STEP_SECS, telling_secs: float = TELLING_SECS
+) -> list[Outcome]:
+    """Do what is wanted: changes one after the other, then the looks, as many at once as the forge bears, then telling.
 
     Args:
         forge: where.
         wants: what.
         within_secs: after that nothing is begun or waited for any more.
+        telling_secs: after that nothing more is told.
 
     Returns:
         What came of those that were done in time, in the order of `wants`; the others may be wanted again.
     """
     until = monotonic() + within_secs
-    looks = [n for n, want in enumerate(wants) if _is_look(want)]
+    looks = {n for n, want in enumerate(wants) if _is_look(want)}
+    tells = {n for n, want in enumerate(wants) if isinstance(want, Tell)}
     found: dict[int, Found] = {}
     for n, want in enumerate(wants):
-        if n not in looks and monotonic() < until:
+        if n not in looks | tells and monotonic() < until:
             found[n] = carry_out(forge, want)
-    if forge.parallel > 1 and len(looks) > 1:
-        found |= _look_at_once(forge, {n: wants[n] for n in looks}, until)
-    else:
-        for n in looks:
-            if monotonic() < until:
-                found[n] = carry_out(forge, wants[n])
+    found |= _look(forge, {n: wants[n] for n in sorted(looks)}, until)
+    found |= _tell(forge, {n: wants[n] for n in sorted(tells)}, until, telling_secs)
     return [Outcome(want=want, found=found[n]) for n, want in enumerate(wants) if n in found]
+
+
+def _look(forge: Forge, looks: dict[int, Want], until: float) -> dict[int, Found]:
+    if forge.parallel > 1 and len(looks) > 1:
+        return _look_at_once(forge, looks, until)
+    return {n: carry_out(forge, want) for n, want in looks.items() if monotonic() < until}
+
+
+def _tell(forge: Forge, tells: dict[int, Want], until: float, within_secs: float) -> dict[int, Found]:
+    """One is told in any case: those that are left are wanted again."""
+    begun = monotonic()
+    found: dict[int, Found] = {}
+    for n, want in tells.items():
+        if monotonic() < until and (not found or monotonic() < begun + within_secs):
+            found[n] = carry_out(forge, want)
+    return found
 
 
 def _is_look(want: Want) -> bool:
@@ -121,7 +139,7 @@ def _ask(forge: Forge, want: Want) -> Found:
         case LookUp(ref=ref):
             return LookedUp(is_open=forge.issue(ref).is_open)
         case LookAt():
-            return _look(forge, want)
+            return _seen(forge, want)
         case _:
             return _adjust(forge, want)
 
@@ -136,12 +154,15 @@ def _adjust(forge: Forge, want: Retarget | UpdateBranch | Tell | Close | AskRevi
         case Tell(ref=ref, marker=marker, text=text):
             forge.tell(ref, marker, text)
             return Told()
+        case AskReview(url=url, logins=logins):
+            forge.ask_review(url, logins)
+            return Asked()
         case Close(ref=ref):
             forge.close(ref)
             return Closed()
 
 
-def _look(forge: Forge, want: LookAt) -> Found:
+def _seen(forge: Forge, want: LookAt) -> Found:
     target = want.target
     match want.kind:
         case WatchKind.PR_CHECKS:
@@ -154,6 +175,3 @@ def _look(forge: Forge, want: LookAt) -> Found:
             return forge.reviews(target, want.known)
         case WatchKind.BUGBOT_COMMENTS:
             return forge.comments(target, want.known)
-        case AskReview(url=url, logins=logins):
-            forge.ask_review(url, logins)
-            return Asked()

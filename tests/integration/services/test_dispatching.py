@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from itertools import count
 from pathlib import Path
 
 import pytest
@@ -13,14 +14,15 @@ from tinytown.domain.errors import (
     ForgeError,
     StaleError,
 )
+from tinytown.domain.forge import ForgeTraits
 from tinytown.domain.mission import MissionState
 from tinytown.domain.refs import DocRef
 from tinytown.domain.task import Report, TaskKind
 from tinytown.domain.watch import WatchKind
-from tinytown.domain.workitem import Verdict, WorkStatus
+from tinytown.domain.workitem import Verdict, WorkItem, WorkStatus
 from tinytown.planner import directives
 from tinytown.planner.draft import Draft
-from tinytown.services import commits
+from tinytown.services import commits, outside
 from tinytown.services.commits import command
 
 
@@ -317,3 +319,29 @@ def test_mission_whose_decisions_are_refused_again_and_again_has_a_rest(town: Pa
     assert the_item(town).status is WorkStatus.PENDING
     assert swap.times <= 6, "three decisions, and looks at the clock besides"
     assert due.next_at == START + timedelta(seconds=1)
+
+
+# More than one step bears
+
+
+def test_what_a_step_leaves_undone_is_done_at_once_in_the_next(
+    town: PaperTown, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    items = tuple(_told_of(number) for number in (1, 2, 3))
+    start(town, items=items, traits=ForgeTraits(has_status=True))
+    monkeypatch.setattr(outside, "monotonic", count(step=3.0).__next__)  # each look at the clock finds it 3 s later
+
+    next_at = town.dispatchers[0].tick(is_full=True).next_at
+
+    assert len(town.forge.told) == 1
+    assert next_at == town.now, "nobody would wake the dispatcher: nothing else happened"
+    for _ in range(2):
+        town.dispatchers[0].tick(is_full=False)
+    assert len(town.forge.told) == 3
+
+
+def _told_of(number: int) -> WorkItem:
+    """A held item with an issue that nothing was said at yet."""
+    named = {"id": f"00000000-0000-4000-8000-00000000001{number}", "key": f"#{number}"}
+    ref = f"acme/shop#{number}"
+    return an_item(**named, source_ref=ref, branch=f"tt/{number}", status=WorkStatus.BLOCKED, hold="by a person")
