@@ -30,10 +30,20 @@ def rows() -> Iterator[Row]:
         add_agents(town, _AGENTS)
         times = _warm(town.root)
         cold = _cold(town.root)
+    with bench_town(_be_on_github) as town:
+        add_agents(town, _AGENTS)
+        hub = _warm(town.root)
     python = times["python"]
     yield compared("tt --version", times["version"], "python -c pass", python, within=_VERSION)
     yield compared("tt status", times["status"], "python -c pass", python, within=_STATUS)
+    yield compared("tt status, town on GitHub", hub["status"], "python -c pass", hub["python"], within=_STATUS)
     yield compared("tt status, server not running", cold, "python -c pass", python)
+
+
+def _be_on_github(root: Path) -> None:
+    file = root / "tinytown.toml"
+    forge = 'kind = "github"\nrepository = "octo/town"'
+    file.write_text(file.read_text("utf-8").replace('kind = "local"', forge), "utf-8")
 
 
 def _warm(folder: Path) -> dict[str, Samples]:

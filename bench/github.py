@@ -6,7 +6,6 @@ and its own time is told beside.
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from random import Random
@@ -46,8 +45,7 @@ def rows() -> Iterator[Row]:
             yield from _quiet(there, mission_id, pulls, dispatcher)
             yield _by_webhook(there, pulls)
             near = open_pulls(there, _POLLED, prefix="near")
-            watch_pulls(there, near, interval_secs=_INTERVAL_SECS)
-            yield _by_polling(there, near)
+            yield _by_polling(there, watch_pulls(there, near, interval_secs=_INTERVAL_SECS), near)
 
 
 def _quiet(there: GitHubTown, mission_id: str, pulls: Sequence[Opened], dispatcher: Child) -> Iterator[Row]:
@@ -55,11 +53,12 @@ def _quiet(there: GitHubTown, mission_id: str, pulls: Sequence[Opened], dispatch
     process = psutil.Process(dispatcher.pid)
     for _ in range(_WARM_UP):
         _cycle(there, mission_id, pulls)
-    before = process.memory_info().rss
+    before, worked = process.memory_info().rss, _worked(process)
     first, connected = len(there.github.seen), len(there.peer.front.connections)
     taken = Samples(tuple(_cycle(there, mission_id, pulls) for _ in range(_CYCLES)))
     seen = there.seen_since(first)
     connects = len(there.peer.front.connections) - connected
+    worked = _worked(process) - worked
     grown = (process.memory_info().rss - before) / 1e6
     bare = Samples(tuple(_bare(there, seen[: len(seen) // _CYCLES]) for _ in range(3)))
     what, most = f"{_WATCHED} quiet pull requests", _WATCHED * len(WatchKind)
@@ -75,9 +74,15 @@ def _quiet(there: GitHubTown, mission_id: str, pulls: Sequence[Opened], dispatch
     yield compared(f"{what}, a cycle", taken, "a bare client", bare)
     yield Row(
         what=f"{what}, dispatcher",
-        figure=f"{process.memory_info().rss / 1e6:.1f} MB ({grown:+.1f}), {process.num_threads()} threads",
-        reference=f"{connects} connections for {len(seen)} requests",
+        figure=f"{process.memory_info().rss / 1e6:.1f} MB ({grown:+.1f}), {worked / len(seen):.1f} ms CPU a request",
+        reference=f"{process.num_threads()} threads, {connects} new connections",
     )
+
+
+def _worked(process: psutil.Process) -> float:
+    """Milliseconds of the processor."""
+    used = process.cpu_times()
+    return (used.user + used.system) * 1000
 
 
 def _cycle(there: GitHubTown, mission_id: str, pulls: Sequence[Opened]) -> float:
@@ -129,9 +134,11 @@ def _by_webhook(there: GitHubTown, pulls: Sequence[Opened]) -> Row:
     return msgspec.structs.replace(row, target=target, is_met=is_met)
 
 
-def _by_polling(there: GitHubTown, pulls: Sequence[Opened]) -> Row:
+def _by_polling(there: GitHubTown, mission_id: str, pulls: Sequence[Opened]) -> Row:
     """Checks fail at any moment between two looks."""
     events, chance = there.town.events(), Random(1)  # noqa: S311  no secret
+    there.rest()
+    look = max(_cycle(there, mission_id, pulls) for _ in range(3))
     taken = []
     for pull in pulls:
         Event().wait(chance.uniform(0, _INTERVAL_SECS))
@@ -140,8 +147,9 @@ def _by_polling(there: GitHubTown, pulls: Sequence[Opened]) -> Row:
     return Row(
         what=f"failing check to fix task, polling every {_INTERVAL_SECS} s",
         figure=times(samples),
-        target="within the interval",
-        is_met=max(taken) <= _INTERVAL_SECS * 1000,
+        reference=f"a look at all of them {look:.0f} ms",
+        target="within the interval and a look",
+        is_met=max(taken) <= _INTERVAL_SECS * 1000 + look,
     )
 
 
@@ -156,8 +164,3 @@ def _failed(there: GitHubTown, events: EventStream, pull: Opened) -> float:
         if any(event.type == "task.assigned" for event in found):
             return (monotonic_ns() - begun) / 1e6
     raise TimeoutError(f"no fix task for pull request #{pull.number} within {_WAIT_SECS:g} s")
-
-
-def summary(seen: Sequence[Seen]) -> Counter[str]:
-    """What was asked, for people who look for needless requests."""
-    return Counter(f"{one.status} {one.request.method} {one.request.path.rpartition('/')[2]}" for one in seen)
