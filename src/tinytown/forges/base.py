@@ -98,7 +98,7 @@ class Forge(Protocol):
     def mergeability(self, url: str, known: Known | None = None) -> MergeabilitySeen:
         """Whether the current head commit merges into the base branch as it is now.
 
-        Of one that is merged, the issues that its text says it closes are closed.
+        Of one that is merged, the issues that `known` says are done with it are closed.
         """
         ...
 

@@ -9,8 +9,8 @@ from tinytown.domain.workitem import WorkItem
 from tinytown.planner.draft import Draft
 from tinytown.planner.holds import is_backing_off
 from tinytown.planner.notices import tell_conductor
-from tinytown.planner.pulls import closes
 from tinytown.planner.snapshot import Snapshot
+from tinytown.planner.sources import closes
 from tinytown.planner.wants import Close, Closed, Outcome, Refused
 
 AGAIN = timedelta(minutes=5)

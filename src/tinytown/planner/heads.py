@@ -9,6 +9,7 @@ from tinytown.domain.workitem import PullState, Verdict, WorkItem
 from tinytown.planner import fixes
 from tinytown.planner.draft import Draft
 from tinytown.planner.settle import look_now, new_head
+from tinytown.planner.sources import closes
 
 
 def base_of(draft: Draft, pull: PullState) -> str:
@@ -24,6 +25,7 @@ def known_of(draft: Draft, item: WorkItem, pull: PullState) -> Known:
         base=base_of(draft, pull),
         since=pull.head_since,
         told=pull.told,
+        closes=closes(draft, item),
         at=draft.now,
     )
 

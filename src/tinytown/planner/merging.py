@@ -13,9 +13,10 @@ from tinytown.planner.draft import Draft
 from tinytown.planner.heads import base_of
 from tinytown.planner.holds import forge_failed, is_backing_off
 from tinytown.planner.notices import tell_of_merge
-from tinytown.planner.pulls import NO_ERRORS, closes
+from tinytown.planner.pulls import NO_ERRORS
 from tinytown.planner.resting import rest
 from tinytown.planner.settle import look_now
+from tinytown.planner.sources import closes
 from tinytown.planner.stacking import is_stacked
 from tinytown.planner.stage import Stage, is_to_be_merged, stage_of
 from tinytown.planner.wants import Merge, Outcome, Refused

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from tinytown.domain.errors import InvalidInputError
 from tinytown.domain.pull import PullDraft
-from tinytown.domain.refs import IssueRef, parse_issue_ref
 from tinytown.domain.watch import TRIGGERS, Watch, WatchKind, WatchStatus
 from tinytown.domain.workitem import PullState, WorkItem
 from tinytown.planner.draft import Draft
 from tinytown.planner.holds import forge_failed, is_backing_off
+from tinytown.planner.sources import closes
 from tinytown.planner.stacking import base_for
 from tinytown.planner.stage import Stage, stage_of
 from tinytown.planner.wants import Opened, OpenPull, Outcome, Refused
@@ -50,28 +49,16 @@ def opened(draft: Draft, outcome: Outcome, want: OpenPull) -> None:
             pass
 
 
-def closes(draft: Draft, item: WorkItem) -> tuple[IssueRef, ...]:
-    """The issue that is done with an item; none when it was made from a document."""
-    if item.source_ref is None or "#" not in item.source_ref:
-        return ()
-    try:
-        return (parse_issue_ref(item.source_ref, draft.mission.home),)
-    except InvalidInputError:
-        return ()  # a document with a # in its path
-
-
 def _pull_draft(draft: Draft, item: WorkItem) -> PullDraft:
-    marker = f"<!-- tinytown:item={item.id} -->"
-    closing = "".join(f"Closes {ref}\n" for ref in closes(draft, item))
-    body = f"{item.title}\n\n{closing}\n{marker}\n"
     return PullDraft(
         branch=item.branch,
         base=base_for(draft, item),
         head=item.submitted or "",
         title=item.title,
-        body=body,
-        marker=marker,
+        body=item.title,
+        marker=f"<!-- tinytown:item={item.id} -->",
         named_url=item.named_pull,
+        closes=closes(draft, item),
     )
 
 

@@ -7,8 +7,8 @@ from datetime import timedelta
 from tinytown.domain.mission import MissionState
 from tinytown.domain.workitem import WorkItem, WorkStatus
 from tinytown.planner.draft import Draft
-from tinytown.planner.pulls import closes
 from tinytown.planner.snapshot import Snapshot
+from tinytown.planner.sources import closes
 from tinytown.planner.status_note import MARKER, digest, text_of
 from tinytown.planner.wants import Outcome, Refused, Tell, Told
 

@@ -62,7 +62,8 @@ class PullStore:
             with_checks: whether its head is to be checked.
             at: now.
         """
-        args = msgspec.structs.asdict(draft) | {"place": place, "fork": fork, "with_checks": with_checks} | _time(at)
+        texts = msgspec.structs.asdict(msgspec.structs.replace(draft, closes=()))
+        args = texts | {"place": place, "fork": fork, "with_checks": with_checks} | _time(at)
         return self.get(int(self._run("open_pull", args)))
 
     def get(self, number: int) -> StoredPull:

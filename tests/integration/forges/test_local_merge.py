@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import os
 import threading
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -9,8 +10,9 @@ from tests.integration.forges.conftest import ISSUE, LocalTown
 from tests.repositories import branch_with, commit
 
 from tinytown.domain.errors import ConflictError, ForgeError, ForgeUnavailableError
-from tinytown.domain.pull import Pull, PullDraft
+from tinytown.domain.pull import Known, Pull, PullDraft
 from tinytown.domain.refs import IssueRef, parse_issue_ref
+from tinytown.forges.local.forge import LocalForge
 from tinytown.repository.git import Git
 from tinytown.repository.mover import Mover
 from tinytown.store.connection import connect
@@ -383,9 +385,20 @@ def _crash_in(monkeypatch: pytest.MonkeyPatch, owner: type, method: str, *, skip
     monkeypatch.setattr(owner, method, crash)
 
 
-def test_merge_by_hand_closes_the_issues_that_the_pull_request_names(town: LocalTown) -> None:
+def rechecked(forge: LocalForge, url: str, known: Known) -> None:
+    forge.recheck(url)
+    forge.checks(url, known)
+
+
+@pytest.mark.parametrize(
+    "look", [LocalForge.mergeability, LocalForge.checks, LocalForge.reviews, LocalForge.comments, rechecked]
+)
+def test_merge_by_hand_closes_the_issues_that_the_mission_names(
+    town: LocalTown, look: Callable[[LocalForge, str, Known], object]
+) -> None:
     head = branch_with(town.git, "tt/1", {"new.py": "new\n"})
-    body = "Closes local/home#2\n\nCloses local/home#1\nCloses other/place#3\n\n<!-- marker -->\n"
+    body = "Title\n\nCloses local/home#2\n\n<!-- marker -->\n"
+    known = Known(head=head, branch="tt/1", base="main", closes=(*CLOSES, IssueRef("other", "place", 3)))
     pull = town.forge.open_pull(
         PullDraft(branch="tt/1", base="main", head=head, title="First", body=body, marker="marker")
     )
@@ -393,12 +406,13 @@ def test_merge_by_hand_closes_the_issues_that_the_pull_request_names(town: Local
     town.git.run("merge", "--quiet", "--no-edit", "tt/1")
     by_hand = town.git.rev_parse("main")
 
-    seen = town.forge.mergeability(pull.url)
+    look(town.forge, pull.url, known)
 
+    seen = town.forge.mergeability(pull.url, known)
     assert (seen.merged_as, seen.notice) == (by_hand, "")
     assert town.git.line("show", "-s", "--format=%P %s", "main") == f"{by_hand} Close #1, done by pull request #1"
     assert not town.forge.issue(CLOSES[0]).is_open
-    assert town.forge.issue(IssueRef("local", "home", 2)).is_open  # the first line is a title
+    assert town.forge.issue(IssueRef("local", "home", 2)).is_open  # whatever the text says
     assert (town.git.dirty_files(), town.git.current_branch()) == ((), "main")
     town.forge.mergeability(pull.url)
     assert town.git.line("rev-parse", "main^") == by_hand
@@ -410,7 +424,7 @@ def test_a_folder_with_any_name_has_references_that_can_be_read_again(town: Loca
     assert parse_issue_ref(str(ref), ("other", "other")) == ref
     head = branch_with(town.git, "tt/1", {"a": "1"})
     pull = forge.open_pull(
-        PullDraft(branch="tt/1", base="main", head=head, title="First", body=f"Closes {ref}\n", marker="m")
+        PullDraft(branch="tt/1", base="main", head=head, title="First", body="", marker="m", closes=(ref,))
     )
     forge.merge(pull.url, head, closes=(ref,))
     assert forge.issue(ref).is_open is False

@@ -28,10 +28,12 @@ from tests.unit.planner.world import (
 )
 
 from tinytown.domain.pull import ChecksSeen, Known, MergeabilitySeen
+from tinytown.domain.refs import IssueRef
 from tinytown.domain.workitem import Verdict, WorkItem
 from tinytown.planner.wants import LookAt, Outcome
 
-KNOWN = Known(head=HEAD, branch="tt/1-thing", base="main", since=NOW)
+CLOSES = (IssueRef("acme", "shop", 1),)
+KNOWN = Known(head=HEAD, branch="tt/1-thing", base="main", since=NOW, closes=CLOSES)
 
 
 def knowing(outcome: Outcome, head: str) -> Outcome:
@@ -48,7 +50,7 @@ def test_forge_is_told_what_is_known_of_a_pull_request() -> None:
 
     (want,) = decision.wants
     assert isinstance(want, LookAt)
-    assert want.known == Known(head=HEAD, branch="tt/1-thing", base="tt/0-thing", since=later(-60), told=("a",), at=NOW)
+    assert want.known == msgspec.structs.replace(KNOWN, base="tt/0-thing", since=later(-60), told=("a",), at=NOW)
 
 
 @pytest.mark.parametrize("seen", [saw_checks, saw_review])

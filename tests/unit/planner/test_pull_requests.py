@@ -75,13 +75,12 @@ def test_pull_request_is_wanted_for_what_was_handed_in() -> None:
     assert (draft.branch, draft.base, draft.head, draft.title) == ("tt/1-thing", "main", HEAD, "thing 1")
     assert draft.named_url == "https://github.com/acme/shop/pull/7"
     assert draft.marker == f"<!-- tinytown:item={item.id} -->"
-    assert "Closes acme/shop#1\n" in draft.body
-    assert draft.marker in draft.body
+    assert (draft.body, draft.closes) == ("thing 1", (IssueRef("acme", "shop", 1),))
 
 
 @pytest.mark.parametrize("source", [None, "docs/plan.md", "docs/#3 plan.md"])
 def test_pull_request_of_a_document_closes_no_issue(source: str | None) -> None:
-    assert "Closes" not in wanted_pull(decided(unopened(source_ref=source), AT_WORK)).draft.body
+    assert wanted_pull(decided(unopened(source_ref=source), AT_WORK)).draft.closes == ()
 
 
 def test_opened_pull_request_is_watched_from_now_on() -> None:

@@ -33,13 +33,14 @@ from tests.unit.planner.world import (
 )
 
 from tinytown.domain.pull import Known, Merged, Updated
+from tinytown.domain.refs import IssueRef
 from tinytown.domain.workitem import PullState, Verdict, WorkItem, WorkStatus
 from tinytown.planner.reasons import reasons
 from tinytown.planner.stage import Stage, stage_of
 from tinytown.planner.tick import Decision
 from tinytown.planner.wants import Merge, Outcome, Refused, UpdateBranch
 
-KNOWN = Known(head=HEAD, branch="tt/1-thing", base="main", since=NOW, at=NOW)
+KNOWN = Known(head=HEAD, branch="tt/1-thing", base="main", since=NOW, at=NOW, closes=(IssueRef("acme", "shop", 1),))
 
 
 def behind(number: int = 1, **fields: Any) -> PullState:

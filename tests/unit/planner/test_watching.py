@@ -26,6 +26,7 @@ from tests.unit.planner.world import (
 )
 
 from tinytown.domain.pull import ChecksSeen, Known, Merged
+from tinytown.domain.refs import IssueRef
 from tinytown.domain.task import TaskKind
 from tinytown.domain.watch import WatchStatus
 from tinytown.domain.workitem import Verdict, WorkStatus
@@ -33,7 +34,7 @@ from tinytown.planner.snapshot import Snapshot
 from tinytown.planner.tick import decide
 from tinytown.planner.wants import LookAt, Outcome, Refused
 
-KNOWN = Known(head=HEAD, branch="tt/1-thing", base="main", since=NOW, at=NOW)
+KNOWN = Known(head=HEAD, branch="tt/1-thing", base="main", since=NOW, at=NOW, closes=(IssueRef("acme", "shop", 1),))
 
 # When it is looked
 

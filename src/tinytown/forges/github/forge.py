@@ -179,7 +179,7 @@ class GitHubForge:
         seen = self._looks.mergeability.of(pull)
         if not pull.is_merged:
             return seen
-        done = self._merging.finish(pull)
+        done = self._merging.finish(pull, known.closes if known else ())
         return msgspec.structs.replace(seen, notice="\n".join(filter(None, (seen.notice, done.notice))))
 
     def update_branch(self, url: str, known: Known) -> Updated:

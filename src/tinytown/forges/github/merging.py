@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from contextlib import AbstractContextManager
 
 import msgspec
@@ -20,7 +20,6 @@ from tinytown.domain.refs import IssueRef
 from tinytown.forges.github.address import Repository
 from tinytown.forges.github.client import GitHub
 from tinytown.forges.github.closing import Closing
-from tinytown.forges.github.pull_text import closed_by
 from tinytown.forges.github.pulls import Pulls
 from tinytown.forges.github.rules import BaseRules, Rules
 from tinytown.forges.github.shapes import PullShape
@@ -112,9 +111,9 @@ class Merging:
             done = self._merge(pull, head)
         return done if isinstance(done, Queued) else self.finish(done, closes)
 
-    def finish(self, pull: PullShape, closes: Iterable[IssueRef] = ()) -> Merged:
+    def finish(self, pull: PullShape, closes: tuple[IssueRef, ...]) -> Merged:
         """What is left to do for one that is merged: closing its issues. Done again, nothing happens."""
-        notices = self._closing.close(tuple(dict.fromkeys((*closes, *closed_by(pull.body)))))
+        notices = self._closing.close(closes)
         return Merged(sha=pull.merge_commit_sha or pull.head.sha, notice="\n".join(notices))
 
     def _merge(self, pull: PullShape, head: str) -> PullShape | Queued:

@@ -1,6 +1,8 @@
-"""What we write into pull requests, and what of it we act on. Pure.
+"""What we write into pull requests. Pure.
 
-Below the hidden marker stands only what we wrote: the issues to be closed are read from there, not from quoted text.
+Nothing is read back from there but the hidden marker: anybody may write into an issue's title, and bots and people
+edit the text. GitHub reads it, too, and closes what a text says it closes: what we quote is made to say nothing.
+https://docs.github.com/en/issues/tracking-your-work-with-issues/using-issues/linking-a-pull-request-to-an-issue
 """
 
 from __future__ import annotations
@@ -8,18 +10,22 @@ from __future__ import annotations
 import re
 
 from tinytown.domain.pull import PullDraft
-from tinytown.domain.refs import IssueRef
 
 MOST_CHARS = 60_000
 """GitHub takes 65,536 in a body."""
 _MOST_TITLE_CHARS = 240
 
-_MARKER = re.compile(r"<!-- tinytown:item=\S+ -->")
-_CLOSES = re.compile(r"Closes ([^\s/#]+)/([^\s/#]+)#([1-9][0-9]{0,9})")
 _MENTION = re.compile(r"@(?=[A-Za-z0-9])")
-_CLOSING = re.compile(r"\b((?:close[sd]?|fix(?:e[sd])?|resolve[sd]?)\b:?\s+[\w./-]*#)(?=\d)", re.IGNORECASE)
+_CLOSING = re.compile(
+    r"\b((?:close[sd]?|fix(?:e[sd])?|resolve[sd]?)\b(?:[\s:*_~(\[]|<[^<>]*>)*"
+    r"(?:[\w./\\-]*#(?=\d)|gh-(?=\d)|https?(?=://)))",
+    re.IGNORECASE,
+)
+"""A closing word with a reference: GitHub sees them through Markdown and HTML."""
+_MARKUP = re.compile(r"<!(?=--)|&(?=#?\w+;)")
+"""The beginning of a comment, such as our markers are, or of an encoded character."""
 _NOTHING = "\u200b"
-"""A space without width: it keeps GitHub from seeing a mention or a closing word in somebody's text."""
+"""A space without width: it keeps GitHub, and us, from seeing more than text in somebody's text."""
 
 
 def title_of(draft: PullDraft) -> str:
@@ -30,8 +36,7 @@ def title_of(draft: PullDraft) -> str:
 
 def body_of(draft: PullDraft) -> str:
     """The text of a new pull request: what is told, then our own part."""
-    told = _CLOSES_LINE.sub("", draft.body.partition(draft.marker)[0]).strip()
-    return f"{quiet(told)[:MOST_CHARS]}\n\n{_own_part(draft)}"
+    return f"{quiet(draft.body.strip())[:MOST_CHARS]}\n\n{_own_part(draft)}"
 
 
 def with_own_part(body: str, draft: PullDraft) -> str:
@@ -39,21 +44,13 @@ def with_own_part(body: str, draft: PullDraft) -> str:
     return f"{body.rstrip()[:MOST_CHARS]}\n\n{_own_part(draft)}".lstrip()
 
 
-def closed_by(body: str | None) -> tuple[IssueRef, ...]:
-    """The issues that our part of the text says the merge closes; a marker quoted before it begins none."""
-    _, *parts = _MARKER.split(body or "")
-    matches = (_CLOSES.fullmatch(line.strip()) for part in parts[-1:] for line in part.splitlines())
-    return tuple(dict.fromkeys(IssueRef(match[1], match[2], int(match[3])) for match in matches if match))
-
-
 def quiet(text: str) -> str:
-    """The text so that nobody is notified and nothing is closed by it."""
-    return _CLOSING.sub(rf"\g<1>{_NOTHING}", _MENTION.sub(f"@{_NOTHING}", text))
-
-
-_CLOSES_LINE = re.compile(rf"^{_CLOSES.pattern}\s*$", re.MULTILINE)
+    """The text so that nobody is notified, nothing is closed and nothing is marked by it."""
+    for special in (_MENTION, _CLOSING, _MARKUP):
+        text = special.sub(rf"\g<0>{_NOTHING}", text)
+    return text
 
 
 def _own_part(draft: PullDraft) -> str:
-    lines = (match[0].strip() for match in _CLOSES_LINE.finditer(draft.body))
+    lines = (f"Closes {ref}" for ref in draft.closes)
     return "\n".join((draft.marker, "", *dict.fromkeys(lines), ""))

@@ -44,7 +44,6 @@ from tinytown.store.pulls import PullStore, StoredPull
 
 OWNER = "local"
 _NUMBER = re.compile(r"#?([1-9][0-9]{0,9})")
-_CLOSES = re.compile(r"Closes ([^\s/#]+)/([^\s/#]+)#([1-9][0-9]{0,9})")
 _UNNAMEABLE = re.compile(r"[^A-Za-z0-9._-]+")
 _EMPTY = "has no commits that its base branch lacks: nothing is left to merge"
 _ATTEMPTS = 5
@@ -136,10 +135,10 @@ class LocalForge:
         found = (self.issue(IssueRef(*self.home, n)) for n in self._issues.numbers(self.default_branch()))
         fitting = (i for i in found if i.is_open and wanted <= {label.casefold() for label in i.labels})
         return Selected(refs=tuple(issue.ref for issue in fitting if isinstance(issue.ref, IssueRef)))
+
     def ask_review(self, url: str, logins: tuple[str, ...]) -> None:
         """Nobody reviews here whom one could ask."""
         raise ForgeError(f"{', '.join(logins)} cannot be asked to review {url}: there are no people on the local forge")
-
 
     def close(self, ref: IssueRef) -> None:
         """Issue files are closed by what is merged for them; there are no others here."""
@@ -169,12 +168,12 @@ class LocalForge:
     @_git_trouble()
     def pull(self, url: str) -> Pull:
         """A pull request; its head follows its branch, and one that somebody merged by hand is merged."""
-        return _public(self._current(url))
+        return _public(self._current(url, None))
 
     @_git_trouble()
-    def checks(self, url: str, known: Known | None = None) -> ChecksSeen:  # noqa: ARG002  nothing lags here
+    def checks(self, url: str, known: Known | None = None) -> ChecksSeen:
         """The results for the head. Without configured checks everything passes."""
-        pull = self._current(url)
+        pull = self._current(url, known)
         runs = self._checks.results(pull.number, pull.head)
         if runs:
             return ChecksSeen(head=pull.head, verdict=_together(runs), runs=runs)
@@ -186,14 +185,14 @@ class LocalForge:
     @_git_trouble()
     def recheck(self, url: str) -> None:
         """Forget the results for the head and queue its checks, unless they wait or run already."""
-        pull = self._current(url)
+        pull = self._follow(self._pulls.get(self._number(url)))
         if pull.is_open and self._has_checks():
             self._checks.request(pull.number, at=self._now(), again=True)
 
     @_git_trouble()
-    def reviews(self, url: str, known: Known | None = None) -> ReviewSeen:  # noqa: ARG002  as above
+    def reviews(self, url: str, known: Known | None = None) -> ReviewSeen:
         """The last word of each reviewer on the head: one rejection is enough to fail it."""
-        pull = self._current(url)
+        pull = self._current(url, known)
         last = {review.by: review for review in self._pulls.reviews(pull.number) if review.head == pull.head}
         against = [review for review in last.values() if review.verdict is Verdict.FAILED]
         said = against or [review for review in last.values() if review.verdict is Verdict.PASSED]
@@ -212,14 +211,14 @@ class LocalForge:
         self._pulls.add_review(number, ReviewSeen(head=head, verdict=verdict, by=by, text=text), at=self._now())
 
     @_git_trouble()
-    def comments(self, url: str, known: Known | None = None) -> ReviewSeen:  # noqa: ARG002  as above
+    def comments(self, url: str, known: Known | None = None) -> ReviewSeen:
         """Nothing: no review bots comment here."""
-        return ReviewSeen(head=self._current(url).head, verdict=Verdict.UNKNOWN)
+        return ReviewSeen(head=self._current(url, known).head, verdict=Verdict.UNKNOWN)
 
     @_git_trouble()
-    def mergeability(self, url: str, known: Known | None = None) -> MergeabilitySeen:  # noqa: ARG002  as above
+    def mergeability(self, url: str, known: Known | None = None) -> MergeabilitySeen:
         """Merges on paper, into the base branch as it is now."""
-        pull = self._current(url)
+        pull = self._current(url, known)
         if not pull.is_open:
             return MergeabilitySeen(
                 head=pull.head, verdict=Verdict.PASSED, merged_as=pull.merged_as, notice=pull.notice
@@ -249,8 +248,7 @@ class LocalForge:
                 raise ConflictError(f"{url} is at {pull.head[:12]} now, not at {head[:12]}", head=pull.head)
         elif self._git.is_ancestor(head, pull.fork):
             raise ConflictError(f"{url} {_EMPTY}", head=head)
-        own = tuple(ref.number for ref in closes if self._is_home(ref))
-        merged = self._merger.merge(pull, head, closes=own)
+        merged = self._merger.merge(pull, head, closes=self._own(closes))
         others = (f"{ref} is not an issue here; close it there" for ref in closes if not self._is_home(ref))
         notice = "\n".join(filter(None, (merged.notice, *others)))
         sha = self._pulls.record_merge(pull.number, head=head, sha=merged.sha, notice=notice, at=self._now())
@@ -269,8 +267,11 @@ class LocalForge:
         """Issues are files and have no comments."""
         raise ForgeError(f"{ref} is a file, it has no comments for {marker}: {text[:40]}")
 
-    def _current(self, url: str) -> StoredPull:
-        """The stored pull request, brought up to date with what happened to its branches."""
+    def _current(self, url: str, known: Known | None) -> StoredPull:
+        """The stored pull request, brought up to date with what happened to its branches.
+
+        One that somebody merged by hand closes what the mission says is done with it.
+        """
         pull = self._pulls.get(self._number(url))
         if not pull.is_open:
             return pull
@@ -278,17 +279,11 @@ class LocalForge:
         if base and not self._git.is_ancestor(pull.head, pull.fork):
             sha = find_merge(self._git, base, pull.head)
             if sha is not None:
-                merged = self._merger.merge(pull, pull.head, closes=self._closed_by(pull))
+                merged = self._merger.merge(pull, pull.head, closes=self._own(known.closes if known else ()))
                 self._pulls.record_merge(pull.number, head=pull.head, sha=sha, notice=merged.notice, at=self._now())
                 self._let_go(pull.number)
                 return self._pulls.get(pull.number)
         return self._follow(pull)
-
-    def _closed_by(self, pull: StoredPull) -> tuple[int, ...]:
-        """The issues that a pull request's text says its merge closes; not what its title, the first line, says."""
-        named = (_CLOSES.fullmatch(line) for line in pull.body.splitlines()[1:])
-        refs = (IssueRef(match[1], match[2], int(match[3])) for match in named if match)
-        return tuple(ref.number for ref in refs if self._is_home(ref))
 
     def _follow(self, pull: StoredPull) -> StoredPull:
         """The pull request with its head where its branch is."""
@@ -323,6 +318,9 @@ class LocalForge:
         if match is None:
             raise NotFoundError(f"there is no pull request '{url}' here; they are called {self._place}N")
         return int(match[1])
+
+    def _own(self, refs: tuple[IssueRef, ...]) -> tuple[int, ...]:
+        return tuple(ref.number for ref in refs if self._is_home(ref))
 
     def _is_home(self, ref: IssueRef) -> bool:
         return ref.folded.repository == IssueRef(*self.home, 1).folded.repository

@@ -66,7 +66,7 @@ def test_an_issue_becomes_a_merged_pull_request(forge: Forge, checkout: Git, git
     octo.check(head, "failure")
     assert [run.name for run in forge.checks(pull.url, known).runs] == ["ci"]
     assert forge.reviews(pull.url, known).head == forge.comments(pull.url, known).head == head
-    done = forge.merge(pull.url, head, closes=())
+    done = forge.merge(pull.url, head, closes=(ref,))
     assert isinstance(done, Merged)
     assert forge.mergeability(pull.url, known).merged_as == done.sha == github.bare.text("rev-parse", "main")
     assert forge.issue(ref).is_open is False
@@ -91,10 +91,24 @@ def test_a_look_at_one_that_somebody_merged_closes_its_issues(
     github.merging.closes_issues = False
     ref = IssueRef("octo", "town", octo.issue("Do it"))
     head = branch_with(checkout, "tt/1", {"a": "a"}, start="origin/main")
-    pull = forge.open_pull(drafted(head, closes=ref.number))
+    other = IssueRef("octo", "town", octo.issue("Something else"))
+    pull = forge.open_pull(drafted(head, closes=other.number))
     sha = octo.call("PUT", f"pulls/{pull.number}/merge", {"merge_method": "squash"})["sha"]
-    seen = forge.mergeability(pull.url, Known(head=head, branch="tt/1", base="main"))
+    known = Known(head=head, branch="tt/1", base="main", closes=(ref,))
+    seen = forge.mergeability(pull.url, known)
     assert (seen.merged_as, seen.notice, forge.issue(ref).is_open) == (sha, "", False)
+    assert forge.issue(other).is_open, "whatever the text says"
+
+
+def test_a_strangers_title_closes_nothing(forge: Forge, checkout: Git, github: GitHub, octo: Actor) -> None:
+    precious = octo.issue("Precious")
+    ref = IssueRef("octo", "town", octo.issue(f"Closes octo/town#{precious}"))
+    title = forge.issue(ref).title
+    head = branch_with(checkout, "tt/1", {"a": "a"}, start="origin/main")
+    draft = msgspec.structs.replace(drafted(head, closes=ref.number), title=title, body=f"{title}\n")
+    pull = forge.open_pull(draft)
+    forge.merge(pull.url, head, closes=(ref,))
+    assert (octo.call("GET", f"issues/{precious}")["state"], forge.issue(ref).is_open) == ("open", False)
 
 
 def test_a_stacked_one_goes_into_its_dependency_then_into_main(forge: Forge, checkout: Git, octo: Actor) -> None:
@@ -146,6 +160,17 @@ def test_an_issue_is_closed_once(forge: Forge, github: GitHub, octo: Actor) -> N
         forge.close(IssueRef("octo", "town", 77))
 
 
+def test_a_reviewer_is_asked_again_once(forge: Forge, checkout: Git, github: GitHub, octo: Actor, rev: Actor) -> None:
+    pull = forge.open_pull(drafted(branch_with(checkout, "tt/1", {"a": "a"}, start="origin/main")))
+    rev.review(pull.number, "REQUEST_CHANGES", "not yet")
+    for _ in range(2):
+        forge.ask_review(pull.url, ("rev", "octo"))
+    found = octo.call("GET", f"pulls/{pull.number}")
+    assert [one["login"] for one in found["requested_reviewers"]] == ["rev"]
+    asked = [one for one in github.seen if one.request.path.endswith("requested_reviewers")]
+    assert [(one.request.method, one.request.json()) for one in asked] == [("POST", {"reviewers": ["rev"]})]
+
+
 def test_requests_count_for_their_mission(town: Town, connection: Connection, keys: Keys) -> None:
     forge = town.forge
     connection.execute("HSET", keys("mission", "m1"), "version", "1")
@@ -160,17 +185,6 @@ def test_an_origin_elsewhere_is_said(town: Town, checkout: Git, redis_url: str) 
     (checkout.folder / "tinytown.toml").write_text('[town]\nname = "x"\n[forge]\nkind = "github"\n')
     environ = {"REDIS_URL": redis_url, "GITHUB_TOKEN": "tok-octo"}
     other = Town(load_settings(town.root, environ=environ), environ)
-def test_a_reviewer_is_asked_again_once(forge: Forge, checkout: Git, github: GitHub, octo: Actor, rev: Actor) -> None:
-    pull = forge.open_pull(drafted(branch_with(checkout, "tt/1", {"a": "a"}, start="origin/main")))
-    rev.review(pull.number, "REQUEST_CHANGES", "not yet")
-    for _ in range(2):
-        forge.ask_review(pull.url, ("rev", "octo"))
-    found = octo.call("GET", f"pulls/{pull.number}")
-    assert [one["login"] for one in found["requested_reviewers"]] == ["rev"]
-    asked = [one for one in github.seen if one.request.path.endswith("requested_reviewers")]
-    assert [(one.request.method, one.request.json()) for one in asked] == [("POST", {"reviewers": ["rev"]})]
-
-
     with pytest.raises(ConfigError, match='repository = "owner/repo"'):
         _ = other.forge
 

@@ -21,15 +21,17 @@ def state(octo: Actor, number: int) -> str:
 
 
 class TestMerging:
-    def test_the_head_is_merged_and_what_the_text_names_is_closed(
+    def test_the_head_is_merged_and_only_what_the_mission_names_is_closed(
         self, github: GitHub, writing: Writing, octo: Actor
     ) -> None:
         github.merging.closes_issues = False
         named, given = octo.issue("Named"), octo.issue("Given")
-        pull = writing.opened(closes=named)
+        pull = writing.opened(closes=given)
+        text = f"{octo.call('GET', f'pulls/{pull.number}')['body']}\n## Summary by a bot\nCloses octo/town#{named}\n"
+        octo.call("PATCH", f"pulls/{pull.number}", {"body": text})
         done = writing.merging.merge(pull.number, pull.head.sha, closes=(IssueRef("octo", "town", given),))
         assert done == Merged(sha=github.bare.text("rev-parse", "main"))
-        assert (state(octo, named), state(octo, given)) == ("closed", "closed")
+        assert (state(octo, named), state(octo, given)) == ("open", "closed")
 
     def test_merged_again_after_a_crash_the_first_merge_is_told(self, github: GitHub, writing: Writing) -> None:
         pull = writing.opened()
@@ -44,12 +46,13 @@ class TestMerging:
     ) -> None:
         github.merging.closes_issues = False
         issue = octo.issue("Named")
+        closes = (IssueRef("octo", "town", issue),)
         pull = writing.opened(closes=issue)
         github.samples.append(Sample("PATCH", r".*/issues/\d+", refused(502, "bad gateway"), times=1))
         with pytest.raises(ForgeUnavailableError):
-            writing.merging.merge(pull.number, pull.head.sha, closes=())
+            writing.merging.merge(pull.number, pull.head.sha, closes=closes)
         assert state(octo, issue) == "open"
-        writing.merging.merge(pull.number, pull.head.sha, closes=())
+        writing.merging.merge(pull.number, pull.head.sha, closes=closes)
         assert state(octo, issue) == "closed"
 
     def test_a_push_in_between_refuses(self, github: GitHub, writing: Writing, octo: Actor) -> None:
@@ -154,8 +157,9 @@ class TestQueue:
 
 class TestClosing:
     def test_what_github_closed_itself_is_left_alone(self, github: GitHub, writing: Writing, octo: Actor) -> None:
-        pull = writing.opened(closes=octo.issue("Named"))
-        writing.merging.merge(pull.number, pull.head.sha, closes=())
+        named = octo.issue("Named")
+        pull = writing.opened(closes=named)
+        writing.merging.merge(pull.number, pull.head.sha, closes=(IssueRef("octo", "town", named),))
         assert github.count(method="PATCH") == 0
 
     def test_an_issue_of_another_repository_is_closed_too(self, writing: Writing, octo: Actor) -> None:

@@ -8,6 +8,7 @@ import msgspec
 from tests.repositories import branch_with
 
 from tinytown.domain.pull import Known, PullDraft
+from tinytown.domain.refs import IssueRef
 from tinytown.forges.github.comments import StatusComments
 from tinytown.forges.github.merging import Merging
 from tinytown.forges.github.pulls import Pulls
@@ -66,15 +67,15 @@ def drafted(
     head: str, *, branch: str = "tt/1", base: str = "main", closes: int = 0, named: str | None = None
 ) -> PullDraft:
     """What a mission wants opened."""
-    lines = f"Closes octo/town#{closes}\n" if closes else ""
     return PullDraft(
         branch=branch,
         base=base,
         head=head,
         title=f"Do {branch}",
-        body=f"Do {branch}, says @rev\n\n{MARKER}\n{lines}",
+        body=f"Do {branch}, says @rev",
         marker=MARKER,
         named_url=named,
+        closes=(IssueRef("octo", "town", closes),) if closes else (),
     )
 
 
