@@ -5,8 +5,9 @@ from __future__ import annotations
 from enum import Enum
 
 from tinytown.domain.errors import RemoteError
+from tinytown.repository.provenance import loses_others_work
 from tinytown.repository.refusal import Refusal
-from tinytown.repository.remote import NAME, Remote, was_at
+from tinytown.repository.remote import NAME, Remote
 
 ABSENT = ""
 """The lease on a branch that must not exist."""
@@ -18,8 +19,8 @@ class Standing(Enum):
     SAME = "same"
     """It is there."""
     LACKS = "lacks"
-    """It can be brought there without losing anything: the branch is behind it, is not there, or has what was rewritten
-    here."""
+    """It can be brought there without losing anything: the branch is behind it, is not there, or lacks nothing but what
+    was pushed from here and rewritten here."""
     AHEAD = "ahead"
     """The branch contains it, and more."""
     OTHER = "other"
@@ -77,7 +78,7 @@ def standing(remote: Remote, branch: str, sha: str) -> tuple[Standing, str]:
         return Standing.AHEAD, tip
     if had and not remote.has_pushed_last(branch):  # it was there and somebody took it back
         return Standing.OTHER, tip
-    if git.is_ancestor(tip, sha) or was_at(git, f"refs/heads/{branch}", tip):
+    if not loses_others_work(remote, branch, sha, tip):
         return Standing.LACKS, tip
     return Standing.OTHER, tip
 

@@ -26,7 +26,7 @@ _FETCH = ("fetch", "--quiet", "--no-tags", "--no-write-fetch-head", "--no-recurs
 _HEX = 40
 _RACES = 3
 """How often a fetch that met another of the same branch is made again."""
-_PUSHED = "update by push"
+PUSHED = "update by push"
 """What git writes into the log of a ref that a push moved."""
 _BUSY_REF = re.compile(r"cannot lock ref|unable to update local ref")
 
@@ -82,7 +82,7 @@ class Remote:
         there: dict[str, str] = {}
         for _ in range(_RACES):
             there = self.heads(*branches)
-            stale = {name: sha for name, sha in there.items() if self.known(name) != sha}
+            stale = {name: sha for name, sha in there.items() if not self._is_known(name, sha)}
             if not stale or self._fetched(stale):
                 break
         for name in branches:
@@ -106,12 +106,12 @@ class Remote:
     def has_pushed_last(self, branch: str) -> bool:
         """Whether what is known of the branch there is what was pushed from here."""
         done = self._git.run("log", "-1", "--walk-reflogs", "--format=%gs", tracking(branch), "--", accept=(0, 128))
-        return done.out.strip() == _PUSHED
+        return done.out.strip() == PUSHED
 
     def note_pushed(self, branch: str, sha: str) -> None:
         """Remember that the branch there is at the commit; git itself does so only for branches it is set to fetch."""
         if self.known(branch) != sha:
-            self._git.run("update-ref", "--create-reflog", "-m", _PUSHED, tracking(branch), sha)
+            self._git.run("update-ref", "--create-reflog", "-m", PUSHED, tracking(branch), sha)
 
     def talk(self, what: str, *args: str, accept: tuple[int, ...] = (0,), is_push: bool = False) -> Outcome:
         """Run a git command that speaks to the remote.
@@ -126,6 +126,18 @@ class Remote:
         if done.code not in accept:
             raise refused(what, done)
         return done
+
+    def _is_known(self, branch: str, sha: str) -> bool:
+        """Whether the branch is known to be at the commit there; a new one that was here first was pushed from here."""
+        known = self.known(branch)
+        if known == sha:
+            return True
+        if not was_at(self._git, f"refs/heads/{branch}", sha) or self.had(branch, sha):
+            return False
+        is_own = known is None or not self._git.is_ancestor(sha, known)
+        if is_own:  # the push went through, and its answer was lost
+            self.note_pushed(branch, sha)
+        return is_own
 
     def _fetched(self, wanted: Mapping[str, str]) -> bool:
         """Fetch; False when it is to be tried again: a ref was busy, or moved or went away meanwhile."""

@@ -9,8 +9,9 @@ import structlog
 from tinytown.domain.errors import RemoteError
 from tinytown.repository.git import Git
 from tinytown.repository.mover import Mover
+from tinytown.repository.provenance import loses_others_work
 from tinytown.repository.push import Standing, publish
-from tinytown.repository.remote import NAME, Remote, was_at
+from tinytown.repository.remote import NAME, Remote
 
 log = structlog.get_logger("tinytown.upstream")
 
@@ -88,7 +89,7 @@ class Upstream:
         return self._remote.had(branch, here) and not self._remote.has_pushed_last(branch)
 
     def _apart(self, branch: str, here: str, tip: str) -> tuple[str, ...]:
-        if self._git.is_ancestor(tip, here) or was_at(self._git, f"refs/heads/{branch}", tip):
+        if not loses_others_work(self._remote, branch, here, tip):
             return ()
         return (
             f"{NAME}/{branch} has other commits than {branch} here; bring them together: `git merge {NAME}/{branch}`",

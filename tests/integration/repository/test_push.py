@@ -25,6 +25,20 @@ def refusal(error: pytest.ExceptionInfo[RemoteError]) -> object:
     return error.value.evidence["refusal"]
 
 
+def at_work(git: Git, *, start: str = "main") -> Git:
+    """A worktree on the branch tt/1."""
+    folder = git.folder.parent / "wt"
+    git.run("worktree", "add", "--quiet", "-b", "tt/1", str(folder), start)
+    return git.at(folder)
+
+
+def followed(there: Git, remote: Remote, sha: str) -> str:
+    """Have the worktree follow what somebody pushed, as it does before a run."""
+    remote.fetch("tt/1")
+    there.run("merge", "--quiet", "--ff-only", sha)
+    return sha
+
+
 class TestPush:
     def test_a_branch_that_is_not_there_is_made(self, git: Git, bare: Git, remote: Remote) -> None:
         sha = branch_with(git, "tt/1", {"a": "a"})
@@ -110,6 +124,63 @@ class TestStanding:
         assert publish(remote, "tt/1", sha) is Standing.LACKS
         assert bare.find_branch("tt/1") == sha
 
+    def test_what_a_person_added_is_not_rewritten_by_an_agent_that_had_it(
+        self, git: Git, bare: Git, remote: Remote
+    ) -> None:
+        there = at_work(git)
+        handed_in = commit(there, {"a": "a"})
+        publish(remote, "tt/1", handed_in)
+        theirs = followed(there, remote, pushed_by_another(bare, "tt/1", {"theirs": "x"}))
+        there.run("reset", "--quiet", "--hard", handed_in)
+        mine = commit(there, {"b": "b"})
+        assert publish(remote, "tt/1", mine) is Standing.OTHER
+        assert bare.find_branch("tt/1") == theirs
+
+    def test_what_a_person_added_below_pushed_work_is_not_rewritten_either(
+        self, git: Git, bare: Git, remote: Remote
+    ) -> None:
+        there = at_work(git)
+        handed_in = commit(there, {"a": "a"})
+        publish(remote, "tt/1", handed_in)
+        followed(there, remote, pushed_by_another(bare, "tt/1", {"theirs": "x"}))
+        later = commit(there, {"b": "b"})
+        publish(remote, "tt/1", later)
+        assert (bare.find_branch("tt/1"), remote.has_pushed_last("tt/1")) == (later, True)
+        there.run("reset", "--quiet", "--hard", handed_in)
+        assert publish(remote, "tt/1", commit(there, {"c": "c"})) is Standing.OTHER
+        assert bare.find_branch("tt/1") == later
+
+    def test_what_the_agent_made_on_top_of_a_persons_work_may_be_rewritten(
+        self, git: Git, bare: Git, remote: Remote
+    ) -> None:
+        there = at_work(git)
+        publish(remote, "tt/1", commit(there, {"a": "a"}))
+        theirs = followed(there, remote, pushed_by_another(bare, "tt/1", {"theirs": "x"}))
+        publish(remote, "tt/1", commit(there, {"b": "b"}))
+        there.run("commit", "--quiet", "--amend", "-m", "Other words")
+        mine = there.rev_parse("HEAD")
+        assert publish(remote, "tt/1", mine) is Standing.LACKS
+        assert bare.find_branch("tt/1") == mine
+        assert git.is_ancestor(theirs, mine)
+
+    def test_a_branch_that_somebody_else_began_is_not_rewritten(self, git: Git, bare: Git, remote: Remote) -> None:
+        theirs = pushed_by_another(bare, "tt/1", {"theirs": "x"})
+        remote.fetch("tt/1")
+        there = at_work(git, start=theirs)
+        there.run("commit", "--quiet", "--amend", "-m", "Other words")
+        assert publish(remote, "tt/1", there.rev_parse("HEAD")) is Standing.OTHER
+        assert bare.find_branch("tt/1") == theirs
+
+    def test_what_was_pushed_without_an_answer_is_the_agents_own(self, git: Git, bare: Git, remote: Remote) -> None:
+        there = at_work(git)
+        sha = commit(there, {"a": "a"})
+        bare.run("fetch", "--quiet", str(there.folder), f"{sha}:refs/heads/tt/1")  # it went through, nobody was told
+        remote.fetch("tt/1")
+        there.run("commit", "--quiet", "--amend", "-m", "Other words")
+        mine = there.rev_parse("HEAD")
+        assert publish(remote, "tt/1", mine) is Standing.LACKS
+        assert bare.find_branch("tt/1") == mine
+
     def test_what_somebody_else_pushed_instead_stays(self, git: Git, bare: Git, remote: Remote) -> None:
         publish(remote, "tt/1", branch_with(git, "tt/1", {"a": "a"}))
         theirs = pushed_by_another(bare, "tt/1", {"b": "b"}, start="origin/main")
@@ -130,6 +201,16 @@ class TestStanding:
             git.run("fetch", "--quiet", "origin")
         assert publish(remote, "tt/1", second) is Standing.OTHER
         assert bare.find_branch("tt/1") == first
+
+    def test_work_that_a_person_took_back_altogether_is_not_pushed_again(
+        self, git: Git, bare: Git, remote: Remote
+    ) -> None:
+        there = at_work(git)
+        sha = commit(there, {"a": "a"})
+        publish(remote, "tt/1", sha)
+        bare.run("update-ref", "refs/heads/tt/1", "main")  # where the branch here began, too
+        assert publish(remote, "tt/1", sha) is Standing.OTHER
+        assert bare.find_branch("tt/1") == bare.find_branch("main")
 
     def test_a_deleted_branch_lacks_it(self, git: Git, bare: Git, remote: Remote) -> None:
         sha = branch_with(git, "tt/1", {"a": "a"})

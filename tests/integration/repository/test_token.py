@@ -117,6 +117,15 @@ def test_what_the_environment_configures_stays(there: Git, host: Host, monkeypat
     assert Remote(there, Access(host.place, lambda: "s3cret")).head("main") == SHA
 
 
+def test_a_count_that_is_no_number_is_left_to_git_to_refuse(
+    there: Git, host: Host, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("GIT_CONFIG_COUNT", "many")
+    with pytest.raises(RemoteError, match="bogus count in GIT_CONFIG_COUNT"):
+        Remote(there, Access(host.place, lambda: "s3cret")).head("main")
+    assert not host.seen
+
+
 @pytest.mark.parametrize("token", [None, "s3cret"])
 def test_another_host_gets_no_token(there: Git, host: Host, token: str | None) -> None:
     place = host.place if token is None else "github.com"

@@ -164,6 +164,18 @@ class TestCatchingUp:
         assert (prepare(worktrees).notes, there.rev_parse("HEAD")) == ((), mine)
         assert bare.find_branch("tt/1-x") == first
 
+    def test_a_persons_commit_that_the_agent_dropped_is_told_before_the_next_run(
+        self, git: Git, bare: Git, remote: Remote, worktrees: Worktrees
+    ) -> None:
+        there, sha = self.begun(git, remote, worktrees)
+        pushed_by_another(bare, "tt/1-x", {"theirs": "1"})
+        prepare(worktrees)
+        there.run("reset", "--quiet", "--hard", sha)
+        mine = commit(there, {"ours": "2"})
+        (note,) = prepare(worktrees).notes
+        assert note.startswith("origin/tt/1-x has other commits than tt/1-x here")
+        assert there.rev_parse("HEAD") == mine
+
 
 class TestPublishing:
     def test_somebody_elses_work_is_not_overwritten(
