@@ -192,7 +192,7 @@ class PaperForge:
         """The checks of its head."""
         return self._call(lambda: self._checks(*self._view(url, known)))
 
-    def recheck(self, url: str) -> None:
+    def recheck(self, url: str, known: Known | None = None) -> None:  # noqa: ARG002  the head it has counts
         """Run the checks of its head again."""
         self._call(lambda: self._recheck(self._find(url)))
 

@@ -49,9 +49,9 @@ class SlowForge(PaperForge):
         self.asked.append("tell")
         super().tell(ref, marker, text)
 
-    def recheck(self, url: str) -> None:
+    def recheck(self, url: str, known: Known | None = None) -> None:
         self.asked.append("recheck")
-        super().recheck(url)
+        super().recheck(url, known)
 
     def merge(self, url: str, head: str, *, closes: tuple[IssueRef, ...]) -> Merged | Queued:
         self.asked.append("merge")

@@ -80,8 +80,8 @@ class Forge(Protocol):
         """
         ...
 
-    def recheck(self, url: str) -> None:
-        """Run the checks of the current head commit again; until they end, `checks` says PENDING.
+    def recheck(self, url: str, known: Known | None = None) -> None:
+        """Run the checks again for which the current head commit does not pass; until they end, `checks` says PENDING.
 
         Those that are queued or under way already are left alone, and so is a pull request that is not open.
         """

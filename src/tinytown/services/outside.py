@@ -167,7 +167,7 @@ def _seen(forge: Forge, want: LookAt) -> Found:
     match want.kind:
         case WatchKind.PR_CHECKS:
             if want.is_again:
-                forge.recheck(target)
+                forge.recheck(target, want.known)
             return forge.checks(target, want.known)
         case WatchKind.MERGEABILITY:
             return forge.mergeability(target, want.known)

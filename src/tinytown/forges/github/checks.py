@@ -26,7 +26,7 @@ from tinytown.forges.github.shapes import (
     StatusesShape,
     StatusShape,
 )
-from tinytown.forges.github.verdicts import FailOn, Required, Terms, decide
+from tinytown.forges.github.verdicts import FailOn, Required, Terms, decide, gates
 
 K = TypeVar("K")
 V = TypeVar("V")
@@ -89,22 +89,45 @@ class Checks:
         head, base, since = self._place(number, known)
         age_secs = (self._now() - since).total_seconds()
         try:
-            runs = self._runs(head)
+            runs, is_cut = self._runs(head)
         except (NotFoundError, ForgeError) as error:
             if not _is_unknown_commit(error):
                 raise
             return _lagging(head, age_secs)
-        required = self._rules.of(base).required
         terms = Terms(
-            required=required,
+            required=self._rules.of(base).required,
             fail_on=self._fail_on,
             age_secs=age_secs,
             grace_secs=self._grace_secs,
-            now=self._now(),
+            now=self._client.now(),
+            is_cut=is_cut,
         )
-        statuses = self._statuses(head, runs, required)
-        judged = (of_run(run, self._evidence(run, runs), flaky=self._flaky) for run in runs)
-        return decide(head, [*judged, *(of_status(one, flaky=self._flaky) for one in statuses)], terms)
+        judged = [of_run(run, self._evidence(run, runs), flaky=self._flaky) for run in runs]
+        seen = None if self._has_statuses_perhaps(head, runs, terms.required) else decide(head, judged, terms)
+        if seen is not None and seen.verdict is not Verdict.PASSED:
+            return seen
+        statuses, is_cut_too = self._statuses(head)
+        judged += [of_status(one, flaky=self._flaky) for one in statuses]
+        return decide(head, judged, msgspec.structs.replace(terms, is_cut=is_cut or is_cut_too))
+
+    def again(self, number: int, known: Known | None = None) -> None:
+        """Run what failed and gates again, at the head that `look` looks at.
+
+        Nothing to do when it is under way or the pull request is not open. A call that is repeated after a crash finds
+        the new runs instead of the failed ones.
+
+        Raises:
+            ForgeError: something that failed can be run again by a person only; says what, with the link.
+        """
+        pull = self._client.get(self._repository.path("/pulls/{n}", n=number), PullShape)
+        if pull.state != "open":
+            return
+        head, base = (known.head, known.base) if known is not None else (pull.head.sha, pull.base.ref)
+        required = self._rules.of(base).required
+        runs, _ = self._runs(head)
+        self._reruns.again(
+            [run for run in runs if is_failing(run) and gates(of_run(run), required, self._fail_on)], runs
+        )
 
     def _place(self, number: int, known: Known | None) -> tuple[str, str, datetime]:
         """Head, base, and since when that head is known."""
@@ -117,11 +140,12 @@ class Checks:
         _trim(self._since)
         return self._since.setdefault(head, self._now())
 
-    def _runs(self, head: str) -> list[CheckRunShape]:
+    def _runs(self, head: str) -> tuple[list[CheckRunShape], bool]:
+        """The runs that count, and whether there are more than were read."""
         path = self._repository.path("/commits/{sha}/check-runs", sha=head)
-        pages = self._client.pages(path, CheckRunsShape, {"filter": "latest"}).pages
-        runs = latest(chain.from_iterable(page.check_runs for page in pages))
-        return [self._asked_again(run) for run in runs]
+        found = self._client.pages(path, CheckRunsShape, {"filter": "latest"})
+        runs = latest(chain.from_iterable(page.check_runs for page in found.pages))
+        return [self._asked_again(run) for run in runs], found.is_cut
 
     def _asked_again(self, run: CheckRunShape) -> CheckRunShape:
         """GitHub shows the old result until the new run is there."""
@@ -129,21 +153,21 @@ class Checks:
             return run
         return msgspec.structs.replace(run, status="queued", conclusion=None)
 
-    def _statuses(
-        self, head: str, runs: Iterable[CheckRunShape], required: Iterable[Required]
-    ) -> tuple[StatusShape, ...]:
-        """Statuses, where there may be any: a repository without them is not asked each time."""
+    def _has_statuses_perhaps(self, head: str, runs: Iterable[CheckRunShape], required: Iterable[Required]) -> bool:
+        """Whether statuses are worth asking for while the runs alone do not pass: most repositories have none."""
         names = {run.name for run in runs}
         is_needed = not names or any(one.context not in names for one in required)
-        if not (is_needed or self._has_statuses or head not in self._asked):
-            return ()
+        return is_needed or self._has_statuses or head not in self._asked
+
+    def _statuses(self, head: str) -> tuple[tuple[StatusShape, ...], bool]:
+        """The statuses, and whether there are more than were read."""
         path = self._repository.path("/commits/{sha}/status", sha=head)
-        pages = self._client.pages(path, StatusesShape).pages
+        pages = self._client.pages(path, StatusesShape)
         _trim(self._asked)
         self._asked[head] = None
-        found = tuple(chain.from_iterable(page.statuses for page in pages))
+        found = tuple(chain.from_iterable(page.statuses for page in pages.pages))
         self._has_statuses = self._has_statuses or bool(found)
-        return found
+        return found, pages.is_cut
 
     def _evidence(self, run: CheckRunShape, runs: Sequence[CheckRunShape]) -> Evidence:
         failing = [one.id for one in runs if is_failing(one)]

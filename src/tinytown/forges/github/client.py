@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import time
 from collections.abc import Callable, Mapping
+from datetime import datetime
 from typing import Any, Generic, TypeVar
 from urllib.parse import urlencode
 
@@ -147,6 +148,10 @@ class GitHub:
         """What is known of the quota of a resource (`core`, `search`, `graphql`), without asking GitHub."""
         credential = self._session.access.credential(self._session.clock())
         return self._session.quota.seen(credential, resource)
+
+    def now(self) -> datetime:
+        """The time by GitHub's clock, as far as its answers tell."""
+        return self._session.now()
 
     def token(self) -> str:
         """What git can authenticate with over https just now. ForgeError, ForgeUnavailableError: it cannot be had."""

@@ -152,9 +152,9 @@ class GitHubForge:
         """The checks and statuses of the known head."""
         return self._looks.checks.look(self._pulls.number(url), known)
 
-    def recheck(self, url: str) -> None:
-        """Run again what failed."""
-        self._looks.reruns.again(self._pulls.number(url))
+    def recheck(self, url: str, known: Known | None = None) -> None:
+        """Run again what failed and gates."""
+        self._looks.checks.again(self._pulls.number(url), known)
 
     def reviews(self, url: str, known: Known | None = None) -> ReviewSeen:
         """What people say of the known head."""

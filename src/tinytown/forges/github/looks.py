@@ -41,7 +41,6 @@ class Looks(msgspec.Struct, frozen=True, kw_only=True):
 
     pulls: Pulls
     rules: Rules
-    reruns: Reruns
     checks: Checks
     people: People
     bots: Bots
@@ -73,7 +72,6 @@ def open_looks(
     return Looks(
         pulls=Pulls(look, repository),
         rules=rules,
-        reruns=reruns,
         checks=Checks(
             look,
             repository,

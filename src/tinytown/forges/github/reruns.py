@@ -5,14 +5,12 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
-from itertools import chain
 
 from tinytown.domain.errors import ConflictError, ForgeError, ForgeUnavailableError, NotFoundError
 from tinytown.forges.github.address import Repository
 from tinytown.forges.github.client import GitHub
-from tinytown.forges.github.conclusions import is_failing, latest
 from tinytown.forges.github.logs import is_job
-from tinytown.forges.github.shapes import CheckRunShape, CheckRunsShape, JobShape, PullShape
+from tinytown.forges.github.shapes import CheckRunShape, JobShape
 
 _SHOWN_OLD = timedelta(minutes=5)
 """How long GitHub may show the old result after a rerun was asked for."""
@@ -35,30 +33,23 @@ class Reruns:
         at = self._asked.get(run.id)
         return at is not None and self._now() - at < _SHOWN_OLD
 
-    def again(self, number: int) -> None:
-        """Run what failed at the pull request's head again; nothing to do when it is under way or not open.
+    def again(self, failed: Sequence[CheckRunShape], runs: Sequence[CheckRunShape]) -> None:
+        """Run what failed again.
 
-        A call that is repeated after a crash finds the new runs instead of the failed ones.
+        Args:
+            failed: what to run again; what waits for a person is left alone.
+            runs: all of the commit: a workflow that is under way is left alone.
 
         Raises:
-            ForgeError: something that failed can be run again by a person only; says what, with the link.
+            ForgeError: it can be run again by a person only; says what, with the link.
         """
-        pull = self._client.get(self._repository.path("/pulls/{n}", n=number), PullShape)
-        if pull.state != "open":
-            return
-        runs = self._runs(pull.head.sha)
-        failed = [run for run in runs if is_failing(run) and run.conclusion != _FOR_A_PERSON and not self.is_asked(run)]
+        failed = [run for run in failed if run.conclusion != _FOR_A_PERSON and not self.is_asked(run)]
         jobs = [run for run in failed if is_job(run)]
         refusals = [self._jobs_again(jobs, runs)] if jobs else []
         refusals += [self._app_again(run) for run in failed if not is_job(run)]
         told = [text for text in refusals if text]
         if told and len(told) == len(refusals):
             raise ForgeError("; ".join(told))
-
-    def _runs(self, head: str) -> list[CheckRunShape]:
-        path = self._repository.path("/commits/{sha}/check-runs", sha=head)
-        pages = self._client.pages(path, CheckRunsShape, {"filter": "latest"}).pages
-        return latest(chain.from_iterable(page.check_runs for page in pages))
 
     def _jobs_again(self, jobs: Sequence[CheckRunShape], runs: Sequence[CheckRunShape]) -> str:
         """Run the failed jobs of each workflow run again; why none could be, empty when one is."""

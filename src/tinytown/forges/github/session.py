@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from datetime import datetime
+from datetime import datetime, timedelta
 from threading import Lock
 
 import msgspec
@@ -13,7 +13,13 @@ from gidgethub.sansio import create_headers
 from tinytown import __version__
 from tinytown.domain.errors import ForgeUnavailableError, TinytownError
 from tinytown.forges.github.access import Access, Credential
-from tinytown.forges.github.failures import failure_elsewhere, failure_of, is_locked_out, quota_failure
+from tinytown.forges.github.failures import (
+    failure_elsewhere,
+    failure_of,
+    is_locked_out,
+    quota_failure,
+    server_time,
+)
 from tinytown.forges.github.quota import Purpose, Quota
 from tinytown.forges.github.transport import Reply, Request, Transport
 
@@ -67,6 +73,7 @@ class Session:
         self.quota = quota
         self.clock = clock
         self._changing = Lock()
+        self._ahead = timedelta(0)
 
     def ask(self, call: Call, purpose: Purpose) -> Answered:
         """The answer: of status 2xx, or 304 when the call has a tag.
@@ -84,6 +91,10 @@ class Session:
         """The answer whatever it says; the quota is noted but not asked. ForgeUnavailableError: none came."""
         who = credential or self.access.credential(self.clock())
         return self._once(call, purpose, who, strikes=0)
+
+    def now(self) -> datetime:
+        """The time by GitHub's clock, as its last answer told it; ours, when none did."""
+        return self.clock() + self._ahead
 
     def deadline(self) -> float:
         """When a call that begins now must be over."""
@@ -136,6 +147,8 @@ class Session:
         self.quota.count(credential, purpose, "sent", call.resource, *outcome)
         if reply.elsewhere:
             return reply  # what it says of a quota is not of ours
+        if (at := server_time(reply.headers)) is not None:
+            self._ahead = at - self.clock()
         limit = self.quota.note(credential, call.resource, reply, self.clock(), strikes=strikes)
         if limit is not None and is_strict:
             raise quota_failure(limit)

@@ -37,21 +37,41 @@ class Terms(msgspec.Struct, frozen=True, kw_only=True):
     grace_secs: float = 300.0
     """How long a commit without any check, or without a required one, is too new to say anything of."""
     now: datetime
+    """By the clock that the ends of checks are told by."""
+    is_cut: bool = False
+    """Whether there are more checks than were read: then a person must look before they pass."""
 
 
 def decide(head: str, checks: Iterable[Check], terms: Terms) -> ChecksSeen:
     """The verdict on commit `head`; the order of `checks` does not matter."""
     ordered = sorted(checks, key=lambda check: (check.run.name, check.run.link, msgspec.json.encode(check)))
-    gating = [check for check in ordered if _gates(check, terms)]
+    gating = [check for check in ordered if gates(check, terms.required, terms.fail_on)]
     missing = [one for one in terms.required if not any(_meets(check, one) for check in ordered)]
     verdict, note, again_secs = _together(ordered, gating, missing, terms)
+    runs = [check.run if check in gating else _harmless(check.run) for check in ordered]
+    if verdict is Verdict.PASSED and terms.is_cut:
+        verdict, runs = Verdict.UNKNOWN, [*runs, _UNREAD]
     return ChecksSeen(
         head=head,
         verdict=verdict,
-        runs=tuple(check.run if check in gating else _harmless(check.run) for check in ordered),
+        runs=tuple(runs),
         note="; ".join(filter(None, (note, _told(ordered, gating)))),
         again_secs=again_secs,
     )
+
+
+_UNREAD = CheckRun(
+    name="list",
+    verdict=Verdict.UNKNOWN,
+    trouble="there are more than could be read; look at them on GitHub, and merge it there",
+)
+
+
+def gates(check: Check, required: Sequence[Required], fail_on: FailOn | None) -> bool:
+    """Whether the commit does not pass without it."""
+    if (fail_on or ("required" if required else "all")) == "all":
+        return True
+    return any(_meets(check, one) for one in required)
 
 
 _Said: TypeAlias = tuple[Verdict, str, float | None]
@@ -80,12 +100,6 @@ def _all_green(ordered: Sequence[Check], missing: Sequence[Required], terms: Ter
     if wait_secs > 0:
         return Verdict.PENDING, "all checks so far passed; more may begin", wait_secs
     return Verdict.PASSED, "", None
-
-
-def _gates(check: Check, terms: Terms) -> bool:
-    if (terms.fail_on or ("required" if terms.required else "all")) == "all":
-        return True
-    return any(_meets(check, one) for one in terms.required)
 
 
 def _meets(check: Check, one: Required) -> bool:

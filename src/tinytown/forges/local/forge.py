@@ -183,7 +183,7 @@ class LocalForge:
         return ChecksSeen(head=pull.head, verdict=Verdict.PENDING)
 
     @_git_trouble()
-    def recheck(self, url: str) -> None:
+    def recheck(self, url: str, known: Known | None = None) -> None:  # noqa: ARG002  the head is known here
         """Forget the results for the head and queue its checks, unless they wait or run already."""
         pull = self._follow(self._pulls.get(self._number(url)))
         if pull.is_open and self._has_checks():

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from datetime import timedelta
+from email.utils import format_datetime
 
 import msgspec
 import pytest
@@ -21,7 +23,7 @@ from tests.integration.forges.github.looking import (
     quiet,
     statuses,
 )
-from tests.peers.exchange import Answer, refused, said
+from tests.peers.exchange import Answer, Request, refused, said
 from tests.peers.server import Server
 
 from tinytown.domain.errors import ForgeError, ForgeUnavailableError
@@ -79,11 +81,25 @@ def test_without_anything_known_the_pull_requests_own_head_is_looked_at(looking:
 
 
 def test_second_look_at_a_quiet_head_is_one_request(looking: Checks, peer: Peer) -> None:
-    runs(peer, checks(check()))
+    runs(peer, checks(check(1, None)))
     looking.look(7, KNOWN)
     peer.asked.clear()
     looking.look(7, KNOWN)
     assert asked(peer) == [f"/commits/{HEAD}/check-runs"]
+
+
+def test_nothing_passes_before_its_statuses_were_asked_for(looking: Checks, peer: Peer) -> None:
+    runs(peer, checks(check(1, None)), checks(check()))
+    assert looking.look(7, KNOWN).verdict is Verdict.PENDING
+    peer.on("GET", f"{R}/commits/{HEAD}/status", statuses(("jenkins", "failure")))
+    seen = looking.look(7, KNOWN)
+    assert (seen.verdict, [run.name for run in seen.runs]) == (Verdict.FAILED, ["ci", "jenkins"])
+
+
+def test_status_that_comes_after_a_pass_is_seen(looking: Checks, peer: Peer) -> None:
+    runs(peer, checks(check()))
+    peer.on("GET", f"{R}/commits/{HEAD}/status", statuses(), statuses(("jenkins", "failure")))
+    assert [looking.look(7, KNOWN).verdict for _ in range(2)] == [Verdict.PASSED, Verdict.FAILED]
 
 
 def test_statuses_are_asked_for_each_time_where_there_are_any(looking: Checks, peer: Peer) -> None:
@@ -225,36 +241,101 @@ def test_runs_of_all_pages_count(looking: Checks, peer: Peer) -> None:
     assert looking.look(7, KNOWN).verdict is Verdict.PENDING
 
 
-def seen_after_rerun(looking: Checks, reruns: Reruns) -> ChecksSeen:
-    reruns.again(7)
+def endless(peer: Peer, path: str, answer: Answer) -> Answer:
+    """A page of that list that is never the last."""
+    pages = iter(range(2, 1000))
+
+    def page(_: Request) -> Answer:
+        more = {"link": f'<{peer.url}{path}?per_page=100&page={next(pages)}>; rel="next"'}
+        return msgspec.structs.replace(answer, headers=dict(answer.headers) | more)
+
+    peer.on("GET", path, page)
+    return answer
+
+
+@pytest.mark.parametrize(
+    ("path", "answer"),
+    [
+        (f"{R}/commits/{HEAD}/check-runs", checks(check())),
+        (f"{R}/commits/{HEAD}/status", statuses(("jenkins", "success"))),
+    ],
+)
+def test_list_that_is_too_long_does_not_pass_but_is_for_a_person(
+    looking: Checks, peer: Peer, path: str, answer: Answer
+) -> None:
+    rule = {"type": "required_status_checks", "parameters": {"required_status_checks": [{"context": "ci"}]}}
+    peer.on("GET", f"{R}/rules/branches/main", said([rule]))
+    runs(peer, checks(check()))
+    endless(peer, path, answer)
+    seen = looking.look(7, KNOWN)
+    assert seen.verdict is Verdict.UNKNOWN
+    assert "there are more than could be read" in seen.trouble
+
+
+@pytest.mark.parametrize("ahead", [-3600, 3600])
+def test_how_long_ago_a_check_ended_is_told_by_githubs_clock(
+    looking: Checks, peer: Peer, clock: Clock, ahead: float
+) -> None:
+    there = clock.now + timedelta(seconds=ahead)
+    known = msgspec.structs.replace(KNOWN, since=clock.now)
+
+    def at(secs: float) -> Answer:
+        ended = checks(check(ended=there.isoformat()))
+        date = format_datetime(there + timedelta(seconds=secs), usegmt=True)
+        return msgspec.structs.replace(ended, headers=dict(ended.headers) | {"date": date})
+
+    runs(peer, at(10), at(31))
+    first, second = looking.look(7, known), looking.look(7, known)
+    assert (first.verdict, first.again_secs) == (Verdict.PENDING, 20)
+    assert second.verdict is Verdict.PASSED
+
+
+def seen_after_rerun(looking: Checks) -> ChecksSeen:
+    looking.again(7, KNOWN)
     return looking.look(7, KNOWN)
 
 
-def test_failed_jobs_are_run_again_by_their_workflow_run(looking: Checks, reruns: Reruns, peer: Peer) -> None:
+def test_only_what_gates_is_run_again(looking: Checks, peer: Peer) -> None:
+    rule = {"type": "required_status_checks", "parameters": {"required_status_checks": [{"context": "ci"}]}}
+    peer.on("GET", f"{R}/rules/branches/main", said([rule]))
+    runs(peer, checks(check(1, "failure"), check(2, "failure", name="deploy", suite=6)))
+    peer.on("POST", f"{R}/actions/runs/500/rerun-failed-jobs", said({}, 201))
+    peer.on("POST", f"{R}/actions/runs/600/rerun-failed-jobs", said({}, 201))
+    looking.again(7, KNOWN)
+    assert [path for path in asked(peer) if "rerun" in path] == ["/actions/runs/500/rerun-failed-jobs"]
+
+
+def test_known_head_is_run_again_though_github_lags(looking: Checks, peer: Peer) -> None:
+    peer.on("GET", f"{R}/commits/{OTHER}/check-runs", checks(check(1, "failure")))
+    runs(peer, checks(check(2, "failure", suite=6)))
+    peer.on("POST", f"{R}/actions/runs/500/rerun-failed-jobs", said({}, 201))
+    looking.again(7, msgspec.structs.replace(KNOWN, head=OTHER))
+    assert peer.count("POST") == 1
+
+
+def test_failed_jobs_are_run_again_by_their_workflow_run(looking: Checks, peer: Peer) -> None:
     runs(peer, checks(check(1, "failure"), check(2, "cancelled", name="b"), check(3, name="c")))
     peer.on("POST", f"{R}/actions/runs/500/rerun-failed-jobs", said({}, 201))
-    seen = seen_after_rerun(looking, reruns)
+    seen = seen_after_rerun(looking)
     assert [request.path for request in peer.asked if request.method == "POST"] == [
         f"{R}/actions/runs/500/rerun-failed-jobs"
     ]
     assert seen.verdict is Verdict.PENDING
 
 
-def test_old_result_counts_again_when_no_new_run_came(
-    looking: Checks, reruns: Reruns, peer: Peer, clock: Clock
-) -> None:
+def test_old_result_counts_again_when_no_new_run_came(looking: Checks, peer: Peer, clock: Clock) -> None:
     runs(peer, checks(check(1, "failure", app={"id": 9, "slug": "circle"})))
     peer.on("POST", f"{R}/check-runs/1/rerequest", said({}, 201))
-    assert seen_after_rerun(looking, reruns).verdict is Verdict.PENDING
+    assert seen_after_rerun(looking).verdict is Verdict.PENDING
     clock.advance(seconds=301)
     assert looking.look(7, KNOWN).verdict is Verdict.FAILED
 
 
-def test_rerun_is_not_asked_for_twice(reruns: Reruns, peer: Peer) -> None:
+def test_rerun_is_not_asked_for_twice(looking: Checks, peer: Peer) -> None:
     runs(peer, checks(check(1, "failure")))
     peer.on("POST", f"{R}/actions/runs/500/rerun-failed-jobs", said({}, 201))
-    reruns.again(7)
-    reruns.again(7)
+    looking.again(7)
+    looking.again(7)
     assert peer.count("POST") == 1
 
 
@@ -267,45 +348,45 @@ def test_rerun_is_not_asked_for_twice(reruns: Reruns, peer: Peer) -> None:
         (check(1, "action_required"),),
     ],
 )
-def test_what_is_under_way_or_well_is_left_alone(reruns: Reruns, peer: Peer, listed: tuple[dict[str, object]]) -> None:
+def test_what_is_under_way_or_well_is_left_alone(looking: Checks, peer: Peer, listed: tuple[dict[str, object]]) -> None:
     runs(peer, checks(*listed))
-    reruns.again(7)
+    looking.again(7)
     assert peer.count("POST") == 0
 
 
-def test_pull_request_that_is_not_open_is_left_alone(reruns: Reruns, peer: Peer) -> None:
+def test_pull_request_that_is_not_open_is_left_alone(looking: Checks, peer: Peer) -> None:
     peer.on("GET", f"{R}/pulls/7", pull(state="closed"))
     runs(peer, checks(check(1, "failure")))
-    reruns.again(7)
+    looking.again(7)
     assert peer.count("POST") == 0
 
 
-def test_rerun_that_is_under_way_already_is_done(looking: Checks, reruns: Reruns, peer: Peer) -> None:
+def test_rerun_that_is_under_way_already_is_done(looking: Checks, peer: Peer) -> None:
     runs(peer, checks(check(1, "failure")))
     peer.on("POST", f"{R}/actions/runs/500/rerun-failed-jobs", refused(403, "This workflow is already running"))
-    assert seen_after_rerun(looking, reruns).verdict is Verdict.PENDING
+    assert seen_after_rerun(looking).verdict is Verdict.PENDING
 
 
-def test_rerun_that_is_refused_names_the_check_and_its_link(reruns: Reruns, peer: Peer) -> None:
+def test_rerun_that_is_refused_names_the_check_and_its_link(looking: Checks, peer: Peer) -> None:
     runs(peer, checks(check(1, "failure")))
     peer.on("POST", f"{R}/actions/runs/500/rerun-failed-jobs", refused(403, "Unable to retry: it is over a month old"))
     with pytest.raises(ForgeError, match=r"by hand: ci \(https://.*/job/1\); .*over a month old"):
-        reruns.again(7)
+        looking.again(7)
 
 
-def test_job_without_a_usual_link_is_run_again_by_asking_for_its_run(reruns: Reruns, peer: Peer) -> None:
+def test_job_without_a_usual_link_is_run_again_by_asking_for_its_run(looking: Checks, peer: Peer) -> None:
     run = check(1, "failure") | {"details_url": None, "html_url": None}
     runs(peer, checks(run))
     peer.on("GET", f"{R}/actions/jobs/1", said({"id": 1, "run_id": 42}))
     peer.on("POST", f"{R}/actions/runs/42/rerun-failed-jobs", said({}, 201))
-    reruns.again(7)
+    looking.again(7)
     assert peer.count("POST") == 1
 
 
-def test_new_attempt_replaces_the_old_result(looking: Checks, reruns: Reruns, peer: Peer, clock: Clock) -> None:
+def test_new_attempt_replaces_the_old_result(looking: Checks, peer: Peer, clock: Clock) -> None:
     peer.on("POST", f"{R}/actions/runs/500/rerun-failed-jobs", said({}, 201))
     runs(peer, checks(check(1, "failure")))
-    reruns.again(7)
+    looking.again(7)
     runs(peer, checks(check(9)))
     assert looking.look(7, KNOWN).verdict is Verdict.PASSED
 
