@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
 
 from tinytown.domain.errors import ForgeError, ForgeUnavailableError, NotFoundError
@@ -37,17 +38,20 @@ class Logs:
 
     def of(self, run: CheckRunShape) -> Evidence:
         """The evidence; not whole while the log of an Actions job is not there. What may not be read is left out."""
-        annotations = self._annotations(run) if run.output.annotations_count else ""
         if not is_job(run):
-            return Evidence(output=_joined(_own(run), annotations))
-        job = self._optional("/actions/jobs/{id}", JobShape, run)
-        log = self._log(run)
+            return Evidence(output=_joined(_own(run), self._annotations(run)))
+        with ThreadPoolExecutor(2, "evidence") as pool:  # an agent waits for it
+            later = pool.submit(self._log, run), pool.submit(self._annotations, run)
+            job = self._optional("/actions/jobs/{id}", JobShape, run)
+            log, annotations = later[0].result(), later[1].result()
         parts = (_own(run), _failed_steps(job), annotations, f"The end of its log:\n{log}" if log else "")
         return Evidence(
             output=_joined(*parts), attempt=None if job is None else job.run_attempt, is_whole=log is not None
         )
 
     def _annotations(self, run: CheckRunShape) -> str:
+        if not run.output.annotations_count:
+            return ""
         path = self._repository.path("/check-runs/{id}/annotations", id=run.id)
         try:
             found = self._client.get(path, tuple[AnnotationShape, ...], {"per_page": PAGE_SIZE})
