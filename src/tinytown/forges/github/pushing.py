@@ -20,7 +20,7 @@ from tinytown.domain.pull import Known
 from tinytown.forges.github.shapes import PullShape
 from tinytown.repository.push import ABSENT, Standing, push, standing
 from tinytown.repository.refusal import Refusal
-from tinytown.repository.remote import Remote
+from tinytown.repository.remote import NAME, Remote
 
 PATIENCE = timedelta(minutes=10)
 """How long GitHub may lag behind a push before a person is asked: at times it does so for ever."""
@@ -60,11 +60,11 @@ class Heads:
 
     @remote_trouble()
     def publish(self, branch: str, head: str) -> str:
-        """Have the branch on the remote, with `head` in it unless somebody else took it elsewhere; what it is at.
+        """Have the branch on the remote, with `head` in it unless somebody then took it elsewhere; what it is at.
 
         Raises:
             ForgeUnavailableError: the commit is on another machine and not pushed yet, or the remote not reached.
-            ForgeError: it may not be pushed.
+            ForgeError: it may not be pushed, or somebody else has a branch of that name there.
         """
         if self._remote.git.find_commit(head) is None:
             tip = self._remote.fetch(branch).get(branch)
@@ -74,6 +74,11 @@ class Heads:
                 )
             return tip
         found, tip = standing(self._remote, branch, head)
+        if self._is_anothers(found, branch, head):
+            raise ForgeError(
+                f"{branch} on {NAME} is at {tip[:12]}, somebody else's work without {head[:12]}:"
+                f" rename or remove it there, or bring both together with `git merge {NAME}/{branch}` and push"
+            )
         if found is not Standing.LACKS:
             return tip
         push(self._remote, branch, head, expected=tip)
@@ -84,7 +89,8 @@ class Heads:
         """What GitHub has not noticed; None when its own word counts. A commit that was not pushed is pushed.
 
         Raises:
-            ForgeError: GitHub has not noticed for so long that a person must look.
+            ForgeError: GitHub has not noticed for so long that a person must look; or what was handed in was never
+                pushed, and somebody else has pushed something else.
         """
         if known is None or pull.state != "open" or pull.head.sha == known.head:
             return None
@@ -96,7 +102,16 @@ class Heads:
         if found is Standing.LACKS:
             push(self._remote, known.branch, known.head, expected=tip)
             return self._waiting(pull, known, known.head)
+        if self._is_anothers(found, known.branch, known.head):
+            raise ForgeError(
+                f"somebody else has pushed {tip[:12]} to {known.branch}, but the handed in {known.head[:12]} is not in"
+                f" it: bring both together with `git merge {NAME}/{known.branch}` in its worktree, and push"
+            )
         return None if tip == pull.head.sha else self._waiting(pull, known, tip)
+
+    def _is_anothers(self, found: Standing, branch: str, head: str) -> bool:
+        """Whether the remote's branch never was what was handed in; else a person took it elsewhere on purpose."""
+        return found is Standing.OTHER and not self._remote.had(branch, head)
 
     def _is_here(self, known: Known) -> bool:
         return self._remote.git.find_commit(known.head) is not None

@@ -11,7 +11,7 @@ from tests.peers.git import Bare
 from tests.peers.github import GitHub
 from tests.repositories import commit
 
-from tinytown.domain.errors import ForgeError, ForgeUnavailableError
+from tinytown.domain.errors import ConflictError, ForgeError, ForgeUnavailableError
 from tinytown.forges.github.shapes import EndShape, PullShape
 from tinytown.repository.git import Git
 
@@ -79,6 +79,57 @@ def test_what_a_person_pushed_instead_counts(github: GitHub, writing: Writing, t
     now = writing.pulls.read(pull.number)
     assert (now.head.sha, writing.heads.lag(now, known(pull.head.sha))) == (theirs, None)
     assert github.bare.text("rev-parse", "tt/1") == theirs
+
+
+def test_a_branch_of_the_name_that_somebody_else_pushed_is_not_opened_for_the_item(
+    github: GitHub, writing: Writing, tmp_path: Path
+) -> None:
+    there = another(github.bare, tmp_path / "another")
+    there.run("checkout", "--quiet", "-b", "tt/1", "origin/main")
+    theirs = commit(there, {"theirs": "x"})
+    there.run("push", "--quiet", "origin", "tt/1")
+    ours = writing.commit("tt/1", {"ours": "x"})
+    with pytest.raises(ForgeError, match=f"^tt/1 on origin is at {theirs[:12]}, somebody else's work") as error:
+        writing.heads.publish("tt/1", ours)
+    assert not isinstance(error.value, ForgeUnavailableError | ConflictError)
+    assert github.bare.text("rev-parse", "tt/1") == theirs
+
+
+def test_what_a_person_made_of_a_branch_before_its_pull_request_is_recorded_counts(
+    github: GitHub, writing: Writing, tmp_path: Path
+) -> None:
+    ours = writing.pushed("tt/1", {"ours": "x"})
+    there = another(github.bare, tmp_path / "another")
+    there.run("checkout", "--quiet", "tt/1")
+    added = commit(there, {"theirs": "x"})
+    there.run("push", "--quiet", "origin", "tt/1")
+    assert writing.heads.publish("tt/1", ours) == added
+    there.run("reset", "--quiet", "--soft", "origin/main")
+    instead = commit(there, {"more": "x"})
+    there.run("push", "--quiet", "--force", "origin", "tt/1")
+    assert writing.heads.publish("tt/1", ours) == instead
+
+
+def test_work_that_cannot_be_pushed_as_somebody_pushed_meanwhile_is_not_passed_over(
+    github: GitHub, writing: Writing, tmp_path: Path
+) -> None:
+    pull = writing.opened()
+    there = another(github.bare, tmp_path / "another")
+    there.run("checkout", "--quiet", "tt/1")
+    theirs = commit(there, {"theirs": "x"})
+    there.run("push", "--quiet", "origin", "tt/1")
+    ours = writing.commit("tt/1", {"ours": "x"})
+    now = writing.pulls.read(pull.number)
+    assert now.head.sha == theirs
+    with pytest.raises(ForgeError, match=f"handed in {ours[:12]} is not in it") as error:
+        writing.heads.lag(now, known(ours))
+    assert not isinstance(error.value, ForgeUnavailableError | ConflictError)
+
+    writing.git.run("worktree", "add", "--quiet", str(tmp_path / "wt"), "tt/1")
+    beside = writing.git.at(tmp_path / "wt")
+    beside.run("merge", "--quiet", "-m", "Both", "origin/tt/1")  # as it says
+    beside.run("push", "--quiet", "origin", "tt/1")
+    assert writing.heads.lag(writing.pulls.read(pull.number), known(ours)) is None
 
 
 def test_a_commit_that_another_machine_has_not_pushed_is_waited_for(
