@@ -62,6 +62,14 @@ class Access(Protocol):
         """
         ...
 
+    def app_login(self) -> str | None:
+        """The login by which an App acts; None: the token is no App's.
+
+        Raises:
+            ForgeError, ForgeUnavailableError: as `credential`.
+        """
+        ...
+
 
 class TokenAccess:
     """A person's token, looked up when first needed, and again when it is refused."""
@@ -85,6 +93,10 @@ class TokenAccess:
             if self._found is None or self._found.token == refused.token:
                 self._found = self._fresh()
             return self._found.token != refused.token
+
+    def app_login(self) -> str | None:
+        """None: it is a person's."""
+        return None
 
     def _fresh(self) -> Credential:
         token = self._look_up()

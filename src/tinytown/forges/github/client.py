@@ -122,7 +122,7 @@ class GitHub:
         is_reading = not document.lstrip().startswith("mutation")
         base = self._session.transport.api_url
         call = msgspec.structs.replace(
-            self._call("POST", graphql_url(base), "a GraphQL query", is_reading=is_reading),
+            self._call("POST", graphql_url(base), "GraphQL", is_reading=is_reading),
             resource="graphql",
             body=msgspec.json.encode({"query": document, "variables": variables}),
         )
@@ -148,6 +148,10 @@ class GitHub:
         """What is known of the quota of a resource (`core`, `search`, `graphql`), without asking GitHub."""
         credential = self._session.access.credential(self._session.clock())
         return self._session.quota.seen(credential, resource)
+
+    def app_login(self) -> str | None:
+        """The login by which an App acts; None: the token is no App's."""
+        return self._session.access.app_login()
 
     def now(self) -> datetime:
         """The time by GitHub's clock, as far as its answers tell."""

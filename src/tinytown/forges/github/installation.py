@@ -33,6 +33,10 @@ class _Installation(msgspec.Struct, frozen=True):
     id: int
 
 
+class _App(msgspec.Struct, frozen=True):
+    slug: str
+
+
 class _Token(msgspec.Struct, frozen=True):
     token: str
     expires_at: datetime
@@ -82,6 +86,10 @@ class AppAccess:
             if self._held is None or self._held.token == refused.token or _left(self._held, now) <= timedelta(0):
                 self._held = self._new()
             return self._held.token != refused.token
+
+    def app_login(self) -> str:
+        """The App's name in addresses, by which its installations act, with `[bot]`."""
+        return f"{_decoded(self._ask('GET', '/app', 200), _App).slug}[bot]"
 
     def _new(self) -> Credential:
         if self._installation is None:

@@ -6,10 +6,12 @@ from threading import Lock
 
 import msgspec
 
+from tinytown.domain.errors import ForgeError, ForgeUnavailableError, NotFoundError
 from tinytown.forges.github.client import GitHub
+from tinytown.forges.github.shapes import UserShape
 
 _QUERY = "query { viewer { login } }"
-"""REST has no such question that an App's installation may ask."""
+"""Whoever the token is of: REST answers this to persons, and that to Apps."""
 
 
 class _User(msgspec.Struct, frozen=True):
@@ -32,5 +34,13 @@ class Viewer:
         """The login, of an App with `[bot]`; asked for once."""
         with self._lock:
             if self._found is None:
-                self._found = self._client.graphql(_QUERY, {}, _Data).viewer.login
+                self._found = self._ask()
             return self._found
+
+    def _ask(self) -> str:
+        try:
+            return self._client.graphql(_QUERY, {}, _Data).viewer.login
+        except ForgeUnavailableError:
+            raise
+        except (NotFoundError, ForgeError):  # not for this token, or not on this server
+            return self._client.app_login() or self._client.get("/user", UserShape).login

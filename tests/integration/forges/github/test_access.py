@@ -19,13 +19,14 @@ from tests.integration.forges.github.conftest import Clock, Peer
 from tests.peers.described import github_described
 from tests.peers.exchange import Answer, Request, refused, said
 
-from tinytown.domain.errors import ConfigError, ForgeError, ForgeUnavailableError
+from tinytown.domain.errors import ConfigError, ForgeError, ForgeUnavailableError, NotFoundError
 from tinytown.forges.github.access import find_token, token_access
 from tinytown.forges.github.address import Repository
 from tinytown.forges.github.client import GitHub
 from tinytown.forges.github.installation import AppAccess
 from tinytown.forges.github.opening import app_of, open_client
 from tinytown.forges.github.transport import Transport
+from tinytown.forges.github.viewer import Viewer
 from tinytown.store.keys import Keys
 
 PUBLIC = "https://api.github.com"
@@ -342,3 +343,47 @@ def test_what_an_app_asks_is_in_githubs_description(
         "/repos/{owner}/{repo}/installation",
         "/app/installations/{installation_id}/access_tokens",
     ]
+
+
+# -- what we are called
+
+
+NO_GRAPHQL = [
+    refused(404, "Not Found"),
+    said({"data": None, "errors": [{"type": "FORBIDDEN", "message": "Resource not accessible"}]}),
+]
+
+
+def test_login_is_asked_for_once(peer: Peer, github: GitHub) -> None:
+    peer.on("POST", "/graphql", said({"data": {"viewer": {"login": "octo"}}}))
+    viewer = Viewer(github)
+    assert [viewer.login(), viewer.login()] == ["octo", "octo"]
+    assert len(peer.asked) == 1
+
+
+@pytest.mark.parametrize("answer", NO_GRAPHQL)
+def test_without_graphql_rest_tells_the_login_of_a_person(peer: Peer, github: GitHub, answer: Answer) -> None:
+    peer.on("POST", "/graphql", answer)
+    peer.on("GET", "/user", said({"login": "octo", "id": 1}))
+    assert Viewer(github).login() == "octo"
+
+
+@pytest.mark.parametrize("answer", NO_GRAPHQL)
+def test_without_graphql_an_app_is_called_by_its_slug(
+    peer: Peer, app_client: GitHub, apps: Apps, answer: Answer
+) -> None:
+    peer.on("POST", "/graphql", answer)
+    peer.on("GET", "/app", lambda request: apps.checked(request) or said({"id": 12, "slug": "tt", "name": "TT"}))
+    assert Viewer(app_client).login() == "tt[bot]"
+
+
+def test_graphql_that_is_down_does_not_change_what_we_are_called(peer: Peer, github: GitHub) -> None:
+    peer.on("POST", "/graphql", refused(502, "bad"))
+    with pytest.raises(ForgeUnavailableError):
+        Viewer(github).login()
+    assert peer.count("GET") == 0
+
+
+def test_server_without_graphql_is_told_in_a_sentence(peer: Peer, github: GitHub) -> None:
+    with pytest.raises(NotFoundError, match="GitHub has no GraphQL, or"):
+        github.graphql("query { x }", {}, dict[str, str])
