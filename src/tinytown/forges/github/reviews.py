@@ -45,7 +45,8 @@ def judge_people(reviews: Iterable[ReviewShape], threads: Iterable[Thread], fact
     ]
     approvals = [one for one in last.values() if one.state == "APPROVED" and _is_here(one, facts)]
     notes = (*_elsewhere(last.values(), facts), *_unheard(said, threads, facts))
-    if gating := [point for point in points if gates(point, facts)]:
+    gating = [point for point in points if gates(point, facts) and not _is_content(point, approvals, facts)]
+    if gating:
         seen = _seen(facts, Verdict.FAILED, points, gating, (*_waiting(gating, facts), *notes))
         is_told = all(point.finding.id in facts.told for point in gating)
         return msgspec.structs.replace(seen, ask_again=_to_look_again(last.values(), facts) if is_told else ())
@@ -57,6 +58,17 @@ def judge_people(reviews: Iterable[ReviewShape], threads: Iterable[Thread], fact
     has_spoken = bool(points) or any(author_of(one).key in facts.trusted | facts.writers for one in said)
     seen = _seen(facts, Verdict.PENDING if has_spoken else Verdict.UNKNOWN, points, (), notes)
     return msgspec.structs.replace(seen, ask_again=_to_look_again(last.values(), facts))
+
+
+def _is_content(point: Point, approvals: Iterable[ReviewShape], facts: Facts) -> bool:
+    """Whether who said it approved this head later, having had it mended: by GitHub's clock alone, for ours may differ."""
+    if point.is_standing or point.finding.id not in facts.told or point.at is None:
+        return False
+    return any(one.submitted_at is not None and one.submitted_at >= point.at for one in _of(point.by, approvals))
+
+
+def _of(login: str, reviews: Iterable[ReviewShape]) -> Iterable[ReviewShape]:
+    return (one for one in reviews if author_of(one).login == login)
 
 
 def judge_bots(

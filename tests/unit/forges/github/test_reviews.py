@@ -152,6 +152,15 @@ def test_thread_that_was_handed_over_gates_until_the_branch_is_pushed() -> None:
     assert (seen.verdict, len(seen.findings)) == (Verdict.PENDING, 1)
 
 
+def test_approval_settles_what_its_author_said_before_and_was_handed_over_although_clocks_differ() -> None:
+    told = (thread(remark(10)),)
+    behind = facts("comment:10", since=5)
+    assert people(review(20, "APPROVED"), threads=told, by=behind) is Verdict.PASSED
+    assert people(review(20, "APPROVED", "eve"), threads=told, by=behind) is Verdict.FAILED
+    assert people(review(20, "APPROVED", commit=OLD), threads=told, by=behind) is Verdict.FAILED
+    assert people(review(9, "APPROVED"), threads=told, by=behind) is Verdict.FAILED
+
+
 def test_remark_that_was_made_while_the_agent_worked_is_not_lost() -> None:
     seen = judge_people((), [thread(remark(10))], facts(since=20))
     assert (seen.verdict, [finding.id for finding in seen.findings]) == (Verdict.FAILED, ["comment:10"])
