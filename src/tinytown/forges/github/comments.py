@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from threading import Lock
 
@@ -15,6 +16,10 @@ from tinytown.forges.github.pull_text import MOST_CHARS, quiet
 from tinytown.forges.github.shapes import CommentShape
 
 _FORBIDDEN = 403
+_MOST_PAGES = 30
+"""More than GitHub takes for an issue."""
+_STATE = re.compile(r"\*\*[^*\n]+\*\*(?: · [^\n]*)?\n")
+"""What our comments begin with: where the work stands."""
 
 
 class StatusComments:
@@ -31,7 +36,16 @@ class StatusComments:
     def tell(self, ref: IssueRef, marker: str, text: str) -> None:
         """Have the comment with the marker say the text; nothing to do when it does, or when the issue is locked.
 
-        Only our own comment is edited. Of several (two that wrote at once) the oldest is kept.
+        Only what we wrote is edited: the token may be a person's, who comments as well. Of several (two that wrote at
+        once) the oldest is kept.
+
+        Args:
+            ref: the issue.
+            marker: the comment's last paragraph.
+            text: begins with a line that is bold, or begins with something bold and ` · `.
+
+        Raises:
+            ForgeError: the comment cannot be written, or not be found among so many.
         """
         body = f"{quiet(text).strip()[:MOST_CHARS]}\n\n{marker}"
         try:
@@ -63,16 +77,22 @@ class StatusComments:
             known = self._known.get((ref.folded, marker))
         if known is not None:
             try:
-                return (self._client.get(_path(place, known), CommentShape),)
+                comment = self._client.get(_path(place, known), CommentShape)
             except NotFoundError:  # somebody deleted it
-                pass
+                comment = None
+            if comment is not None and self._is_ours(comment, marker):
+                return (comment,)
         path = place.path("/issues/{n}/comments", n=ref.number)
-        listed = self._client.pages(path, tuple[CommentShape, ...])
-        ours = (one for page in listed.pages for one in page if marker in (one.body or "") and self._is_ours(one))
+        listed = self._client.pages(path, tuple[CommentShape, ...], most=_MOST_PAGES)
+        if listed.is_cut:
+            raise ForgeError(f"{ref} has too many comments to find ours among them")
+        ours = (one for page in listed.pages for one in page if self._is_ours(one, marker))
         return tuple(sorted(ours, key=lambda one: one.id))
 
-    def _is_ours(self, comment: CommentShape) -> bool:
-        return comment.user is not None and _folded(comment.user.login) == _folded(self._me())
+    def _is_ours(self, comment: CommentShape, marker: str) -> bool:
+        text = _plain(comment.body)
+        is_status = text.endswith(f"\n\n{marker}") and text.count(marker) == 1 and _STATE.match(text) is not None
+        return is_status and comment.user is not None and _folded(comment.user.login) == _folded(self._me())
 
 
 def _path(place: Repository, comment_id: int) -> str:

@@ -143,10 +143,10 @@ def test_an_approval_outlasts_the_base_merged_in_and_nothing_else(
 
 def test_the_status_comment_is_the_tokens_own(forge: Forge, octo: Actor) -> None:
     ref = IssueRef("octo", "town", octo.issue("Do it"))
-    for text in ("Working", "Done"):
+    for text in ("**Working**", "**Done**"):
         forge.tell(ref, "<!-- tinytown:status -->", text)
     (comment,) = octo.call("GET", f"issues/{ref.number}/comments")
-    assert comment["body"].startswith("Done\n")
+    assert comment["body"].startswith("**Done**\n")
 
 
 def test_an_issue_is_closed_once(forge: Forge, github: GitHub, octo: Actor) -> None:
