@@ -13,6 +13,7 @@ from typing import Any
 import msgspec
 from tests.peers.actor import Actor
 from tests.peers.github import GitHub, Seen
+from tests.peers.install import PACKAGES
 from tests.peers.peer import Peer
 
 from bench.town import add_agents, bench_town, open_host
@@ -88,7 +89,13 @@ class GitHubTown:
 
 @contextmanager
 def github_town() -> Iterator[GitHubTown]:
-    """A town whose forge is the tests' GitHub, which requires the check `ci`; nothing is left of either."""
+    """A town whose forge is the tests' GitHub, which requires the check `ci`; nothing is left of either.
+
+    Raises:
+        RuntimeError: GitHub is not installed, or finds fault with a request.
+    """
+    if not PACKAGES.is_dir():
+        raise RuntimeError("the tests' GitHub is not installed; run: python -m tests.peers.install")
     with TemporaryDirectory(prefix="tt-bench-github-") as folder:
         peer = Peer()
         try:
