@@ -48,6 +48,11 @@ def test_values_are_read_as_they_are_meant(tmp_path: Path) -> None:
     assert (found.quota_reserve, found.merge_method) == (0, "squash")
 
 
+@pytest.mark.parametrize("url", ["http://127.0.0.1:8080", "http://localhost:1", "http://[::1]:8080"])
+def test_plain_http_is_for_servers_on_this_machine(tmp_path: Path, url: str) -> None:
+    assert forge(tmp_path, f'api_url = "{url}"').api_url == url
+
+
 def test_environment_separates_names_by_commas_and_leaves_patterns_whole(tmp_path: Path) -> None:
     environ = {
         "TINYTOWN_FORGE__TRUSTED_AUTHORS": "owner, ada",
@@ -71,6 +76,8 @@ def test_environment_separates_names_by_commas_and_leaves_patterns_whole(tmp_pat
         ('api_url = ""', "expected the URL of an API"),
         ('api_url = "https://u:p@x.example"', "has no user name"),
         ('api_url = "https://x.example?a=1"', "has no user name, query or fragment"),
+        ('api_url = "http://git.corp.example/api/v3"', "expected https"),
+        ('api_url = "http://127.0.0.1.evil.example"', "expected https"),
         ("app_id = true", "expected the id of a GitHub App"),
         ('app_id = "../x"', "expected the id of a GitHub App"),
         ("trusted_authors = 3", "expected an array of names"),

@@ -7,6 +7,8 @@ from urllib.parse import SplitResult, urlsplit
 
 from tinytown.config.settings import Names
 
+_LOOPBACK = re.compile(r"localhost|127\.\d+\.\d+\.\d+|::1")
+
 
 def read_names(value: object) -> Names:
     """Names from an array of texts, or from one text with commas between them.
@@ -63,7 +65,7 @@ def read_api_url(value: object) -> str:
     """An API's base URL without a slash at its end.
 
     Raises:
-        ValueError: it is not an http(s) URL, or holds a user name, a query or a fragment.
+        ValueError: it is not an https URL (of this machine: or http), or holds a user name, a query or a fragment.
     """
     text = value.strip() if isinstance(value, str) else ""
     parts = _split(text)
@@ -71,6 +73,8 @@ def read_api_url(value: object) -> str:
         raise ValueError('expected the URL of an API, as in "https://github.example.com/api/v3"')
     if "@" in parts.netloc or parts.query or parts.fragment:
         raise ValueError("the URL of an API has no user name, query or fragment; tokens come from GITHUB_TOKEN")
+    if parts.scheme == "http" and not _LOOPBACK.fullmatch(parts.hostname):
+        raise ValueError("expected https, as a token is sent there; http is for 127.0.0.1 only")
     return text.rstrip("/")
 
 

@@ -16,7 +16,7 @@ from urllib.parse import urlsplit
 import msgspec
 
 from tinytown.domain.errors import ForgeError
-from tinytown.forges.github.address import web_host
+from tinytown.forges.github.address import is_loopback, web_host
 
 _USUAL = ("GITHUB_TOKEN", "GH_TOKEN")
 _OF_COMPANIES = ("GH_ENTERPRISE_TOKEN", "GITHUB_ENTERPRISE_TOKEN")
@@ -104,7 +104,7 @@ class TokenAccess:
 
 
 def token_access(api_url: str, environ: Mapping[str, str]) -> TokenAccess:
-    """Access by GITHUB_TOKEN or GH_TOKEN (a company's server: by GH_ENTERPRISE_TOKEN first), else by `gh auth token`."""
+    """Access by GITHUB_TOKEN or GH_TOKEN (a company's server: by GH_ENTERPRISE_TOKEN), else by `gh auth token`."""
     return TokenAccess(api_url, lambda: find_token(api_url, environ))
 
 
@@ -122,8 +122,14 @@ def find_token(api_url: str, environ: Mapping[str, str]) -> str:
 
 def token_variable(api_url: str, environ: Mapping[str, str]) -> str | None:
     """The variable that has the token for an API; None: `gh` is asked for it."""
-    names = _USUAL if web_host(api_url) == "github.com" else (*_OF_COMPANIES, *_USUAL)
-    return next((name for name in names if environ.get(name, "").strip()), None)
+    return next((name for name in _variables(web_host(api_url)) if environ.get(name, "").strip()), None)
+
+
+def _variables(host: str) -> tuple[str, ...]:
+    """Which variables may have a host's token: settings are in the repository, and must not send GitHub's elsewhere."""
+    if host == "github.com" or host.endswith(".ghe.com"):
+        return _USUAL
+    return (*_OF_COMPANIES, *_USUAL) if is_loopback(host) else _OF_COMPANIES
 
 
 def hashed(text: str) -> str:
@@ -132,7 +138,9 @@ def hashed(text: str) -> str:
 
 
 def _ask_gh(host: str, environ: Mapping[str, str]) -> str:
-    advice = f"set GITHUB_TOKEN, or log in with `gh auth login --hostname {host}`"
+    usual = _USUAL[0]
+    named = usual if usual in _variables(host) else f"{_OF_COMPANIES[0]} ({usual} is for github.com only)"
+    advice = f"set {named}, or log in with `gh auth login --hostname {host}`"
     argv = ("gh", "auth", "token", "--hostname", host)
     try:
         done = subprocess.run(

@@ -84,6 +84,11 @@ def web_host(api_url: str) -> str:
     return bracketed if port is None or port == {"https": 443, "http": 80}[parts.scheme] else f"{bracketed}:{port}"
 
 
+def is_loopback(host: str) -> bool:
+    """Whether a host, with or without a port, is this machine."""
+    return any(_LOOPBACK.fullmatch(name) for name in (host, _without_port(host)))
+
+
 def graphql_url(api_url: str) -> str:
     """Where the GraphQL interface is that belongs to a REST interface."""
     base = api_url.rstrip("/")
@@ -129,7 +134,7 @@ def _is_on(host: str, web: str) -> bool:
 
 def _may_stand_for(host: str, web: str) -> bool:
     """Whether git's host may be a name for, or a way to, the GitHub at `web`: aliases of ssh have no dot."""
-    return web != _PUBLIC_HOST or ("." not in host and _LOOPBACK.fullmatch(host) is None)
+    return web != _PUBLIC_HOST or ("." not in host and not is_loopback(host))
 
 
 def _unfit(named: list[Repository], host: str) -> str:

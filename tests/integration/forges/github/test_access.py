@@ -51,11 +51,24 @@ def gh(folder: Path, script: str) -> dict[str, str]:
         (PUBLIC, {"GH_ENTERPRISE_TOKEN": "e", "GITHUB_TOKEN": "a"}, "a"),
         (COMPANY, {"GH_ENTERPRISE_TOKEN": "e", "GITHUB_TOKEN": "a"}, "e"),
         (COMPANY, {"GITHUB_ENTERPRISE_TOKEN": "g"}, "g"),
-        (COMPANY, {"GH_TOKEN": "b"}, "b"),
+        ("https://api.corp.ghe.com", {"GH_ENTERPRISE_TOKEN": "e", "GITHUB_TOKEN": "a"}, "a"),
+        ("http://127.0.0.1:8080", {"GITHUB_TOKEN": "a"}, "a"),
+        ("http://localhost:8080", {"GITHUB_ENTERPRISE_TOKEN": "g", "GITHUB_TOKEN": "a"}, "g"),
     ],
 )
 def test_variables_are_asked_in_order(api: str, environ: dict[str, str], token: str) -> None:
     assert find_token(api, environ) == token
+
+
+@pytest.mark.parametrize(
+    "api", [COMPANY, "https://github.com.evil.example", "https://evilghe.com", "https://127.0.0.1.evil"]
+)
+def test_another_server_is_not_given_the_token_of_github(tmp_path: Path, api: str) -> None:
+    environ = {"GITHUB_TOKEN": "a", "GH_TOKEN": "b", "PATH": str(tmp_path)}
+    with pytest.raises(
+        ForgeError, match=r"set GH_ENTERPRISE_TOKEN \(GITHUB_TOKEN is for github\.com only\), or log in"
+    ):
+        find_token(api, environ)
 
 
 def test_gh_is_asked_for_the_host(tmp_path: Path) -> None:
@@ -115,7 +128,7 @@ def test_token_of_the_environment_has_no_successor() -> None:
 def test_credential_shows_whose_it_is_and_not_the_token() -> None:
     found = token_access(PUBLIC, {"GITHUB_TOKEN": "ghp_secret"}).credential(NOW)
     assert "ghp_secret" not in f"{found} {found!r} {found.__rich_repr__()} {found.identity} {found.mark}"
-    other = token_access(COMPANY, {"GITHUB_TOKEN": "ghp_secret"}).credential(NOW)
+    other = token_access(COMPANY, {"GH_ENTERPRISE_TOKEN": "ghp_secret"}).credential(NOW)
     assert (len(found.identity), other.identity == found.identity) == (16, False)
 
 
