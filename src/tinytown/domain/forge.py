@@ -12,5 +12,7 @@ class ForgeTraits(msgspec.Struct, frozen=True, kw_only=True):
     """Whether a pull request goes into the branch of what it depends on until that is merged."""
     closes: bool = False
     """Whether an issue can be closed by itself, not only by what is merged for it."""
+    hears: bool = False
+    """Whether people say things below issues."""
     has_status: bool = False
     """Whether each issue has a comment that says how its work is going."""

@@ -41,6 +41,10 @@ class Known(msgspec.Struct, frozen=True, kw_only=True):
     """Ids of the findings that were handed over to be mended."""
     closes: tuple[IssueRef, ...] = ()
     """Issues that are done when it is merged."""
+    base_since: datetime | None = None
+    """When it was seen to go into that base instead of another."""
+    is_thorough: bool = False
+    """Whether changes count that a forge leaves no trace of: somebody told of news there, or it is about to be merged."""
     at: datetime | None = None
     """When it was decided to look: looks of one decision may share what they read."""
 

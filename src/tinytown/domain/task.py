@@ -7,6 +7,7 @@ from enum import Enum
 
 import msgspec
 
+from tinytown.domain.issue import Remark
 from tinytown.domain.lifecycle import Lifecycle
 
 
@@ -103,6 +104,8 @@ class TaskSpec(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """Whether a report without commits will do: there may be nothing left that others did not do."""
     notes: tuple[str, ...] = ()
     """What operators said."""
+    remarks: tuple[Remark, ...] = ()
+    """What was said below the issue since the mission started. Data from outside."""
     history: tuple[str, ...] = ()
     """Why earlier attempts failed."""
     tags: tuple[str, ...] = ()

@@ -244,6 +244,14 @@ class WorkItem(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc
     """Head commit that a person wants merged; one that comes after it is another matter."""
     notes: tuple[str, ...] = ()
     """What operators said about it, not yet handed over."""
+    remarks: tuple[Remark, ...] = ()
+    """What was said below its issue since the mission started, oldest first."""
+    remarks_given: int = 0
+    """How many of these its agent was told."""
+    heard_at: datetime | None = None
+    """When that was read last."""
+    heard_until: datetime | None = None
+    """When the newest was said of all that was read."""
     history: tuple[str, ...] = ()
     """Reasons of its failed attempts, oldest first."""
     closed_after: str | None = None

@@ -5,7 +5,7 @@ from __future__ import annotations
 from tinytown.domain.agent import Agent
 from tinytown.domain.task import TaskKind, TaskSpec
 from tinytown.domain.workitem import BUSY, WorkItem, WorkStatus
-from tinytown.planner import fixes
+from tinytown.planner import fixes, hearing
 from tinytown.planner.draft import Draft, Wish
 from tinytown.planner.fit import mender_for, reviewer_for, wish_of, worker_for
 from tinytown.planner.graph import weight_behind
@@ -46,6 +46,8 @@ def _give_ready(draft: Draft, items: list[WorkItem], room: int) -> None:
         if agent is None:
             in_vain.add(wish_of(item))
             continue
+        if hearing.must_hear(draft, item):
+            continue
         _give(draft, item, agent, TaskKind.WORK, title=item.title)
         room -= 1
 
@@ -74,7 +76,7 @@ def _give_fix(draft: Draft, item: WorkItem) -> bool:
     if is_backing_off(draft, item):
         return False
     agent = mender_for(draft, item)
-    if agent is None:
+    if agent is None or hearing.must_hear(draft, item):
         return False
     review = draft.tasks.get(item.review_task_id or "")
     if review is not None:
@@ -145,6 +147,7 @@ def _give(
         pull_url=item.pull.url if item.pull else None,
         may_be_empty=item.is_parent and kind is TaskKind.WORK,
         notes=(*draft.mission.notes, *item.notes),
+        remarks=hearing.for_fix(item) if kind is TaskKind.FIX else item.remarks,
         history=item.history,
     )
     draft.give(spec, agent.id)
@@ -156,6 +159,7 @@ def _give(
         tasks_given=given,
         retry_at=None,
         notes=(),
+        remarks_given=len(item.remarks),
     )
     draft.say("item.assigned", f"{item.key} goes to {agent.name} ({kind.value})", item=item.id, agent=agent.id)
 

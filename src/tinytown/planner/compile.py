@@ -201,6 +201,8 @@ class _Compiler:
             branch=self._branch(objective, title),
             created_at=self._now,
             updated_at=self._now,
+            heard_at=self._now,
+            heard_until=max((one.at for one in issue.remarks if one.at is not None), default=None),
         )
 
     def _links(

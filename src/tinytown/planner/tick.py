@@ -11,6 +11,7 @@ from tinytown.planner import (
     asking,
     assign,
     closing,
+    hearing,
     lost,
     merging,
     progress,
@@ -27,6 +28,7 @@ from tinytown.planner.snapshot import Snapshot
 from tinytown.planner.wants import (
     AskReview,
     Close,
+    Hear,
     LookAt,
     LookUp,
     Merge,
@@ -101,6 +103,8 @@ def take_in(draft: Draft, outcome: Outcome) -> None:
             updating.updated(draft, outcome, want)
         case AskReview() as want:
             asking.asked(draft, outcome, want)
+        case Hear() as want:
+            hearing.heard(draft, outcome, want)
         case Close() as want:
             closing.closed(draft, outcome, want)
         case want:

@@ -11,6 +11,7 @@ from typing import TypeAlias
 
 import msgspec
 
+from tinytown.domain.issue import Remark
 from tinytown.domain.pull import (
     ChecksSeen,
     Known,
@@ -99,6 +100,13 @@ class AskReview(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     logins: tuple[str, ...]
 
 
+class Hear(msgspec.Struct, frozen=True, kw_only=True, tag=True):
+    """Read what was said below an item's issue."""
+
+    item_id: str
+    ref: IssueRef
+
+
 class LookUp(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     """Read whether an issue outside the mission is closed by now."""
 
@@ -107,7 +115,7 @@ class LookUp(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     """Token of the signal that this look answers."""
 
 
-Want: TypeAlias = OpenPull | LookAt | Merge | LookUp | Retarget | UpdateBranch | Tell | Close | AskReview
+Want: TypeAlias = OpenPull | LookAt | Merge | LookUp | Retarget | UpdateBranch | Tell | Close | AskReview | Hear
 
 
 class Opened(msgspec.Struct, frozen=True, kw_only=True, tag=True):
@@ -151,6 +159,12 @@ class Asked(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     """They are asked."""
 
 
+class Heard(msgspec.Struct, frozen=True, kw_only=True, tag=True):
+    """What was said, oldest first."""
+
+    remarks: tuple[Remark, ...]
+
+
 class Closed(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     """The issue is closed."""
 
@@ -168,6 +182,7 @@ Found: TypeAlias = (
     | Told
     | Closed
     | Asked
+    | Heard
     | Refused
 )
 

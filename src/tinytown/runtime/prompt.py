@@ -136,6 +136,8 @@ def _context(a: Assignment, spec: TaskSpec) -> Iterator[str]:
         yield f"## The issue\n\n{trust}{quoted('ISSUE TEXT', _issue(a.brief), a.run_id)}"
         if a.brief.remarks:
             yield "## What was said below it, oldest first\n\n" + _remarks(a.brief.remarks, a.run_id)
+    if spec.remarks:
+        yield "## What was said below the issue since, oldest first\n\n" + _remarks(spec.remarks, a.run_id)
     yield from _results(a)
     if spec.notes:
         yield f"## Notes of the operator\n\n{quoted('NOTES', _listed(spec.notes), a.run_id)}"

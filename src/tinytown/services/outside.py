@@ -22,6 +22,8 @@ from tinytown.planner.wants import (
     Close,
     Closed,
     Found,
+    Hear,
+    Heard,
     LookAt,
     LookedUp,
     LookUp,
@@ -89,7 +91,7 @@ def _tell(forge: Forge, tells: dict[int, Want], until: float, within_secs: float
 
 
 def _is_look(want: Want) -> bool:
-    return isinstance(want, LookUp) or (isinstance(want, LookAt) and not want.is_again)
+    return isinstance(want, LookUp | Hear) or (isinstance(want, LookAt) and not want.is_again)
 
 
 def _look_at_once(forge: Forge, looks: dict[int, Want], until: float) -> dict[int, Found]:
@@ -138,6 +140,8 @@ def _ask(forge: Forge, want: Want) -> Found:
             return forge.merge(url, head, closes=closes)
         case LookUp(ref=ref):
             return LookedUp(is_open=forge.issue(ref).is_open)
+        case Hear(ref=ref):
+            return Heard(remarks=forge.remarks(ref))
         case LookAt():
             return _seen(forge, want)
         case _:

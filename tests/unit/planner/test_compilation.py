@@ -106,6 +106,7 @@ def test_item_and_brief_carry_what_the_issue_says() -> None:
             branch="tt/4-build-the-31mparser",
             created_at=NOW,
             updated_at=NOW,
+            heard_at=NOW,
         ),
     )
     assert result.briefs == {

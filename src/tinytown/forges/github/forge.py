@@ -57,7 +57,7 @@ class GitHubForge:
     """Implements forges.base.Forge for one repository on GitHub. Thread-safe; each part finds its own footprint."""
 
     watch_kinds: tuple[WatchKind, ...] = tuple(WatchKind)
-    traits = ForgeTraits(stacks=True, closes=True, has_status=True)
+    traits = ForgeTraits(stacks=True, closes=True, hears=True, has_status=True)
     parallel = 8
 
     def __init__(
