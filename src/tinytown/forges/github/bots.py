@@ -52,7 +52,7 @@ class Bots:
 
     def look(self, number: int, known: Known | None = None) -> ReviewSeen:
         """What bots say of the known head, else of the one the pull request has."""
-        said = self._threads.of(number, known.at if known else None)
+        said = self._threads.of(number, known.at, is_thorough=known.is_thorough) if known else self._threads.of(number)
         facts = Facts(
             head=known.head if known else head_of(self._client, self._repository, number),
             since=known.since if known else None,

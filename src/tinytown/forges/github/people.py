@@ -61,7 +61,7 @@ class People:
     def look(self, number: int, known: Known | None = None) -> ReviewSeen:
         """What people say of the known head, else of the one the pull request has."""
         head = known.head if known else head_of(self._client, self._repository, number)
-        said = self._threads.of(number, known.at if known else None)
+        said = self._threads.of(number, known.at, is_thorough=known.is_thorough) if known else self._threads.of(number)
         me = Author(login=self._me()).key if said.reviews else ""
         writers = self._writers.of(one for one in _deciding(said) if one.key != me)
         facts = Facts(
@@ -98,4 +98,4 @@ def _deciding(said: Conversation) -> Iterator[Author]:
 
 def _speaking(said: Conversation) -> Iterator[Author]:
     yield from (author_of(one) for one in said.reviews if one.state != "PENDING")
-    yield from (one.author for thread in said.threads if thread.is_open for one in thread.remarks)
+    yield from (one.author for thread in said.threads if not thread.is_resolved for one in thread.remarks)

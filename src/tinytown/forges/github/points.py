@@ -57,9 +57,9 @@ def author(user: UserShape | None, association: str) -> Author:
 
 
 def is_wanting(thread: Thread, facts: Facts) -> Remark | None:
-    """The remark that an open thread still waits for an answer to; None when it does not."""
+    """The remark that a thread still waits for an answer to; None when it does not, or is resolved."""
     heard = [one for one in thread.remarks if _is_heard(one, facts)]
-    if not thread.is_open or not heard or heard[-1].author.key == facts.me:
+    if thread.is_resolved or not heard or heard[-1].author.key == facts.me:
         return None
     return heard[-1]
 
@@ -101,13 +101,20 @@ def _review_point(review: ReviewShape, verb: str, *, is_standing: bool) -> Point
 
 
 def of_threads(threads: Iterable[Thread], facts: Facts, is_theirs: Callable[[Author], bool]) -> list[Point]:
-    """Threads in which one of them has the last word."""
+    """Threads in which one of them has the last word.
+
+    Of outdated ones, those of people count until they were handed over: a push may have outdated them before anybody
+    here looked. What bots say of a place that changed, they say again.
+    """
     found = []
     for thread in threads:
         wanted = is_wanting(thread, facts)
-        if wanted is not None and is_theirs(wanted.author):
-            finding = Finding(id=f"comment:{wanted.id}", text=_thread_text(thread, facts))
-            found.append(Point(finding=finding, by=wanted.author.login, at=wanted.at))
+        if wanted is None or not is_theirs(wanted.author):
+            continue
+        finding = Finding(id=f"comment:{wanted.id}", text=_thread_text(thread, facts))
+        point = Point(finding=finding, by=wanted.author.login, at=wanted.at)
+        if not thread.is_outdated or (gates(point, facts) and not is_listed_bot(wanted.author, facts)):
+            found.append(point)
     return found
 
 

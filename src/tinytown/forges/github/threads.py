@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterable
 from datetime import datetime, timedelta
 from itertools import chain
@@ -11,21 +10,24 @@ import msgspec
 
 from tinytown.domain.errors import ForgeError, ForgeUnavailableError, NotFoundError
 from tinytown.forges.github.address import Repository
-from tinytown.forges.github.client import MOST_PAGES, GitHub
+from tinytown.forges.github.client import PAGE_SIZE, GitHub
 from tinytown.forges.github.points import author
-from tinytown.forges.github.remarks import Author, Remark, Thread
+from tinytown.forges.github.remarks import Remark, Thread
 from tinytown.forges.github.shapes import CommentShape, ReviewShape
 from tinytown.forges.github.sharing import Sharing
+from tinytown.forges.github.thread_nodes import QUERY, Data, thread_of
 
-_QUERY = """query($owner: String!, $name: String!, $number: Int!, $after: String) {
-  repository(owner: $owner, name: $name) { pullRequest(number: $number) {
-    reviewThreads(first: 100, after: $after) {
-      pageInfo { hasNextPage endCursor }
-      nodes { isResolved isOutdated path line originalLine comments(last: 50) { nodes {
-        databaseId author { login __typename } authorAssociation body createdAt url } } } } } } }"""
-_NUMBER = re.compile(r"#discussion_r(\d+)")
 _TRIED_AGAIN = timedelta(minutes=10)
+_ASKED_AGAIN = timedelta(minutes=10)
+"""How long threads that are all settled are taken to be so: taking one up again leaves no review."""
 _MOST_KEPT = 500
+_MOST_PAGES = 30
+_NOT_HERE = frozenset({"FORBIDDEN", "INSUFFICIENT_SCOPES", "undefinedField", "undefinedType", "argumentNotAccepted"})
+"""What GraphQL says where REST must do: not for this token, or not on this server."""
+
+
+class _TooManyError(ForgeError):
+    """A pull request of which more was said than is read."""
 
 
 class Conversation(msgspec.Struct, frozen=True, kw_only=True):
@@ -34,12 +36,18 @@ class Conversation(msgspec.Struct, frozen=True, kw_only=True):
     reviews: tuple[ReviewShape, ...] = ()
     threads: tuple[Thread, ...] = ()
 
+    @property
+    def is_settled(self) -> bool:
+        """Whether no thread is open."""
+        return not any(thread.is_open for thread in self.threads)
+
 
 class Threads:
     """Reads conversations. Thread-safe; keep one for a repository: it remembers the threads.
 
     A remark in a thread always comes with a review of its own, so threads are asked for when the reviews changed, and
-    while some are open, as resolving one leaves no review. What nobody reviewed has no threads.
+    while some are open, as resolving one leaves no review. So does taking one up again: what is settled is asked for
+    when somebody told of something there, before a merge, and now and then. What nobody reviewed has no threads.
     """
 
     def __init__(self, client: GitHub, repository: Repository, now: Callable[[], datetime]) -> None:
@@ -47,69 +55,121 @@ class Threads:
         self._repository = repository
         self._now = now
         self._kept: dict[int, Conversation] = {}
-        self._decided: dict[int, datetime] = {}
+        self._asked_at: dict[int, datetime] = {}
+        self._decided: dict[int, tuple[datetime, bool]] = {}
         self._reading: Sharing[Conversation] = Sharing()
         self._without_graphql: datetime | None = None
 
-    def of(self, number: int, at: datetime | None = None) -> Conversation:
-        """What is said now of a pull request; at `at` it was decided to look, and is read once for that decision."""
-        if at is None:
-            return self._read(number)
-        return self._reading.get((number, at), lambda: self._once(number, at))
+    def of(self, number: int, at: datetime | None = None, *, is_thorough: bool = False) -> Conversation:
+        """What is said now of a pull request.
 
-    def _once(self, number: int, at: datetime) -> Conversation:
+        Args:
+            number: of the pull request.
+            at: when it was decided to look: for one decision it is read once.
+            is_thorough: whether threads that were settled are asked for again.
+
+        Raises:
+            ForgeError: there is more than can be read; a person must look.
+        """
+        if at is None:
+            return self._read(number, is_thorough=is_thorough)
+        decision = (at, is_thorough)
+        return self._reading.get((number, decision), lambda: self._once(number, decision))
+
+    def _once(self, number: int, decision: tuple[datetime, bool]) -> Conversation:
         kept = self._kept.get(number)
-        if kept is not None and self._decided.get(number) == at:
+        if kept is not None and self._decided.get(number) == decision:
             return kept
-        found = self._read(number)
-        self._decided[number] = at
+        found = self._read(number, is_thorough=decision[1])
+        self._decided[number] = decision
         return found
 
-    def _read(self, number: int) -> Conversation:
-        pages = self._client.pages(self._repository.path("/pulls/{n}/reviews", n=number), tuple[ReviewShape, ...])
+    def _read(self, number: int, *, is_thorough: bool) -> Conversation:
+        path = self._repository.path("/pulls/{n}/reviews", n=number)
+        pages = self._client.pages(path, tuple[ReviewShape, ...], most=_MOST_PAGES)
         reviews = tuple(chain.from_iterable(pages.pages))
-        kept = self._kept.get(number)
-        if kept is not None and kept.reviews == reviews and not any(thread.is_open for thread in kept.threads):
+        kept = self._kept.get(number, Conversation())
+        if kept.reviews == reviews and not self._may_differ(number, kept, is_thorough=is_thorough):
             return kept
-        found = Conversation(reviews=reviews, threads=self._threads(number) if reviews else ())
+        if pages.is_cut:
+            raise _too_many(number, "reviews")
+        threads = self._threads(number, kept) if reviews else ()
+        return self._keep(number, Conversation(reviews=reviews, threads=threads))
+
+    def _may_differ(self, number: int, kept: Conversation, *, is_thorough: bool) -> bool:
+        """Whether threads may differ from those kept though nobody reviewed since."""
+        if not kept.threads or not kept.is_settled:
+            return bool(kept.threads)
+        asked = self._asked_at.get(number)
+        return is_thorough or asked is None or self._now() - asked >= _ASKED_AGAIN
+
+    def _keep(self, number: int, found: Conversation) -> Conversation:
         while len(self._kept) >= _MOST_KEPT:
             oldest = next(iter(self._kept))
-            self._kept.pop(oldest, None)
-            self._decided.pop(oldest, None)
+            for kept in (self._kept, self._asked_at, self._decided):
+                kept.pop(oldest, None)
+        self._asked_at[number] = self._now()
         self._kept[number] = found
         return found
 
-    def _threads(self, number: int) -> tuple[Thread, ...]:
+    def _threads(self, number: int, kept: Conversation) -> tuple[Thread, ...]:
         if self._without_graphql is None or self._now() >= self._without_graphql:
             try:
                 return self._by_graphql(number)
-            except ForgeUnavailableError:
+            except (ForgeUnavailableError, _TooManyError):
                 raise
-            except (NotFoundError, ForgeError):  # not for this token, or not on this server
-                self._without_graphql = self._now() + _TRIED_AGAIN
+            except (NotFoundError, ForgeError) as error:
+                self._give_up_graphql(error)
+        return self._by_rest(number, kept)
+
+    def _give_up_graphql(self, error: NotFoundError | ForgeError) -> None:
+        """Do without it: for some time when it is not to be had, this once when it lacks a pull request.
+
+        Raises:
+            ForgeUnavailableError: it failed otherwise; without it what is settled would come up again.
+        """
+        kinds = error.evidence.get("kinds")
+        if "status" in error.evidence or (isinstance(kinds, tuple) and _NOT_HERE & set(kinds)):
+            self._without_graphql = self._now() + _TRIED_AGAIN
+        elif not isinstance(error, NotFoundError):
+            raise ForgeUnavailableError(f"{error.message}; it is tried again") from error
+
+    def _by_rest(self, number: int, kept: Conversation) -> tuple[Thread, ...]:
+        """Threads made of comments; what was resolved when GraphQL told is so until somebody says something more."""
         path = self._repository.path("/pulls/{n}/comments", n=number)
-        pages = self._client.pages(path, tuple[CommentShape, ...]).pages
-        return grouped(chain.from_iterable(pages))
+        pages = self._client.pages(path, tuple[CommentShape, ...], most=_MOST_PAGES)
+        if pages.is_cut:
+            raise _too_many(number, "comments")
+        resolved = {one.id for thread in kept.threads if thread.is_resolved for one in thread.remarks}
+        threads = grouped(chain.from_iterable(pages.pages))
+        return tuple(msgspec.structs.replace(one, is_resolved=one.remarks[-1].id in resolved) for one in threads)
 
     def _by_graphql(self, number: int) -> tuple[Thread, ...]:
         found: list[Thread] = []
         after: str | None = None
-        for _ in range(MOST_PAGES):
+        for _ in range(_MOST_PAGES):
             variables = {
                 "owner": self._repository.owner,
                 "name": self._repository.name,
                 "number": number,
                 "after": after,
             }
-            data = self._client.graphql(_QUERY, variables, _Data)
+            data = self._client.graphql(QUERY, variables, Data)
             if data.repository is None or data.repository.pull_request is None:
                 raise NotFoundError(f"GitHub has no pull request #{number}, or the token may not see it")
             threads = data.repository.pull_request.review_threads
-            found.extend(_thread(node) for node in threads.nodes)
+            found.extend(thread_of(node) for node in threads.nodes)
             after = threads.page_info.end_cursor
             if not threads.page_info.has_next_page:
-                break
-        return tuple(found)
+                return tuple(found)
+        raise _too_many(number, "threads")
+
+
+def _too_many(number: int, what: str) -> _TooManyError:
+    most = f"{_MOST_PAGES * PAGE_SIZE:,}"
+    return _TooManyError(
+        f"pull request #{number} has more than {most} {what}, which is more than is read; see to it by hand on GitHub"
+    )
 
 
 def grouped(comments: Iterable[CommentShape]) -> tuple[Thread, ...]:
@@ -138,80 +198,4 @@ def _rest_thread(comments: list[CommentShape]) -> Thread:
         path=first.path or "",
         line=first.line or first.original_line,
         is_outdated=first.line is None and first.subject_type != "file",
-    )
-
-
-class _Node(msgspec.Struct, frozen=True, rename="camel"):
-    """GraphQL's names are in camel case."""
-
-
-class _Actor(msgspec.Struct, frozen=True):
-    login: str
-    kind: str = msgspec.field(default="User", name="__typename")
-
-
-class _Comment(_Node, frozen=True):
-    database_id: int | None = None
-    author: _Actor | None = None
-    author_association: str = "NONE"
-    body: str = ""
-    created_at: datetime | None = None
-    url: str = ""
-
-
-class _Comments(_Node, frozen=True):
-    nodes: tuple[_Comment, ...] = ()
-
-
-class _ThreadNode(_Node, frozen=True):
-    is_resolved: bool = False
-    is_outdated: bool = False
-    path: str = ""
-    line: int | None = None
-    original_line: int | None = None
-    comments: _Comments = _Comments()
-
-
-class _PageInfo(_Node, frozen=True):
-    has_next_page: bool = False
-    end_cursor: str | None = None
-
-
-class _ThreadNodes(_Node, frozen=True):
-    nodes: tuple[_ThreadNode, ...] = ()
-    page_info: _PageInfo = _PageInfo()
-
-
-class _Pull(_Node, frozen=True):
-    review_threads: _ThreadNodes = _ThreadNodes()
-
-
-class _Repository(_Node, frozen=True):
-    pull_request: _Pull | None = None
-
-
-class _Data(_Node, frozen=True):
-    repository: _Repository | None = None
-
-
-def _thread(node: _ThreadNode) -> Thread:
-    return Thread(
-        remarks=tuple(_remark(one) for one in node.comments.nodes),
-        path=node.path,
-        line=node.line or node.original_line,
-        is_resolved=node.is_resolved,
-        is_outdated=node.is_outdated,
-    )
-
-
-def _remark(comment: _Comment) -> Remark:
-    """A comment's number is in its link: as `databaseId`, numbers beyond 32 bits do not fit."""
-    found = _NUMBER.search(comment.url)
-    actor = comment.author or _Actor("ghost")
-    return Remark(
-        id=found[1] if found else str(comment.database_id or comment.url),
-        author=Author(login=actor.login, is_bot=actor.kind == "Bot", association=comment.author_association),
-        text=comment.body,
-        at=comment.created_at,
-        link=comment.url,
     )

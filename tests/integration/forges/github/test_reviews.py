@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime
 from typing import Any
 
 import msgspec
 import pytest
 from tests.integration.forges.github.conftest import Clock, Peer
 from tests.integration.forges.github.looking import HEAD, KNOWN, OTHER, TOWN, R, asked, assert_described, quiet
-from tests.peers.exchange import Answer, refused, said
+from tests.peers.exchange import Answer, Request, refused, said
 
-from tinytown.domain.errors import ForgeUnavailableError
+from tinytown.domain.errors import ForgeError, ForgeUnavailableError
 from tinytown.domain.workitem import Verdict
 from tinytown.forges.github.bots import Bots
 from tinytown.forges.github.client import GitHub
@@ -221,7 +222,84 @@ def test_without_graphql_threads_are_made_of_comments(people: People, peer: Peer
         comment(5, **outdated, subject_type="file"),
     ]
     peer.on("GET", COMMENTS, said(told))
-    assert [one.id for one in people.look(7, KNOWN).findings] == ["comment:1", "comment:5"]
+    known = msgspec.structs.replace(KNOWN, told=("comment:2",), since=datetime.fromisoformat(AT))
+    assert [one.id for one in people.look(7, known).findings] == ["comment:1", "comment:5"]
+
+
+@pytest.mark.parametrize("how", ["thorough", "later"])
+def test_thread_that_is_unresolved_again_is_seen(people: People, peer: Peer, clock: Clock, how: str) -> None:
+    peer.on("GET", REVIEWS, said([review(1, "COMMENTED")]))
+    settled = threads(node(1, "rev", isResolved=True))
+    peer.on("POST", "/graphql", settled, threads(node(1, "rev")))
+    assert people.look(7, KNOWN).verdict is Verdict.PENDING
+    if how == "later":
+        clock.advance(minutes=10)
+    known = msgspec.structs.replace(KNOWN, is_thorough=how == "thorough")
+    assert people.look(7, known).verdict is Verdict.FAILED
+
+
+def test_reviews_without_threads_are_never_asked_about_again(people: People, peer: Peer, clock: Clock) -> None:
+    peer.on("GET", REVIEWS, said([review(1, "APPROVED")]))
+    for _ in range(2):
+        people.look(7, msgspec.structs.replace(KNOWN, is_thorough=True))
+        clock.advance(hours=1)
+    assert peer.count("POST") == 1
+
+
+def test_thread_outdated_before_anybody_looked_is_handed_over(people: People, peer: Peer) -> None:
+    peer.on("GET", REVIEWS, said([review(1, "COMMENTED")]))
+    peer.on("POST", "/graphql", threads(node(1, "rev", isOutdated=True)))
+    known = msgspec.structs.replace(KNOWN, since=datetime.fromisoformat(AT))
+    assert [one.id for one in people.look(7, known).findings] == ["comment:1"]
+    told = msgspec.structs.replace(known, told=("comment:1",))
+    assert (people.look(7, told).verdict, people.look(7, told).findings) == (Verdict.PENDING, ())
+
+
+ODD = said({"data": None, "errors": [{"type": "INTERNAL", "message": "odd thing"}]})
+
+
+def test_odd_answer_of_graphql_is_an_outage(people: People, peer: Peer) -> None:
+    peer.on("GET", REVIEWS, said([review(1, "COMMENTED")]))
+    peer.on("POST", "/graphql", ODD, threads(node(1, "rev", isResolved=True)))
+    with pytest.raises(ForgeUnavailableError, match="odd thing"):
+        people.look(7, KNOWN)
+    assert people.look(7, KNOWN).verdict is Verdict.PENDING
+
+
+def test_pull_request_that_graphql_does_not_find_does_not_switch_it_off(people: People, peer: Peer) -> None:
+    peer.on("GET", REVIEWS, said([review(1, "COMMENTED")]))
+    missing = said({"data": None, "errors": [{"type": "NOT_FOUND", "message": "no pull request 7"}]})
+    peer.on("POST", "/graphql", missing, threads(node(1, "rev", isResolved=True)))
+    peer.on("GET", COMMENTS, said([comment(1)]))
+    assert people.look(7, KNOWN).verdict is Verdict.FAILED
+    assert people.look(7, KNOWN).verdict is Verdict.PENDING
+
+
+def test_what_was_resolved_stays_so_when_graphql_is_refused(people: People, peer: Peer) -> None:
+    peer.on("GET", REVIEWS, said([review(1, "COMMENTED")]), said([review(1, "COMMENTED"), review(2, "COMMENTED")]))
+    peer.on("POST", "/graphql", threads(node(1, "rev", isResolved=True), node(2, "rev", isResolved=True)), FORBIDDEN)
+    peer.on("GET", COMMENTS, said([comment(1), comment(2), comment(3, "rev", "not yet", in_reply_to_id=2)]))
+    assert people.look(7, KNOWN).verdict is Verdict.PENDING
+    assert [one.id for one in people.look(7, KNOWN).findings] == ["comment:3"]
+
+
+def test_so_many_reviews_that_not_all_are_read_are_for_a_person(people: People, peer: Peer) -> None:
+    pages = iter(range(2, 1000))
+
+    def page(_: Request) -> Answer:
+        url = f"{peer.url}{REVIEWS}?per_page=100&page={next(pages)}"
+        return said([review(1, "APPROVED")], headers={"link": f'<{url}>; rel="next"'})
+
+    peer.on("GET", REVIEWS, page)
+    with pytest.raises(ForgeError, match="more than 3,000 reviews"):
+        people.look(7, KNOWN)
+
+
+def test_so_many_threads_that_not_all_are_read_are_for_a_person(people: People, peer: Peer) -> None:
+    peer.on("GET", REVIEWS, said([review(1, "COMMENTED")]))
+    peer.on("POST", "/graphql", threads(node(1, "rev", isResolved=True), after="more"))
+    with pytest.raises(ForgeError, match="more than 3,000 threads"):
+        people.look(7, KNOWN)
 
 
 def test_graphql_that_is_refused_is_tried_again_after_ten_minutes(people: People, peer: Peer, clock: Clock) -> None:

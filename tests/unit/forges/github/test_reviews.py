@@ -123,9 +123,20 @@ def test_thread_is_handed_over_with_author_place_link_and_text() -> None:
     assert (seen.verdict, seen.findings) == (Verdict.FAILED, (Finding(id="comment:1", text=text),))
 
 
-@pytest.mark.parametrize("how", [{"is_resolved": True}, {"is_outdated": True}])
-def test_resolved_and_outdated_threads_are_ignored(how: dict[str, bool]) -> None:
-    assert judge_people((), [thread(remark(1), **how)], facts()).findings == ()
+def test_resolved_thread_is_ignored() -> None:
+    assert judge_people((), [thread(remark(1), is_resolved=True)], facts()).findings == ()
+
+
+def test_outdated_thread_is_handed_over_once() -> None:
+    outdated = [thread(remark(1), is_outdated=True)]
+    assert judge_people((), outdated, facts()).verdict is Verdict.FAILED
+    assert judge_people((), outdated, facts("comment:1")).findings == ()
+
+
+def test_thread_outdated_since_it_was_handed_over_waits_for_a_push_of_ours() -> None:
+    """What outdated it may have been somebody else's commit."""
+    outdated = [thread(remark(60), is_outdated=True)]
+    assert judge_people((), outdated, facts("comment:60", since=50)).verdict is Verdict.FAILED
 
 
 def test_thread_that_we_answered_wants_nothing() -> None:
