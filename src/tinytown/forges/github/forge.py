@@ -35,7 +35,7 @@ from tinytown.forges.github.looks import Choices, open_looks
 from tinytown.forges.github.merging import Merging, Turn
 from tinytown.forges.github.pulls import Pulls, public
 from tinytown.forges.github.pushing import Heads
-from tinytown.forges.github.shapes import RepositoryShape
+from tinytown.forges.github.shapes import PullShape, RepositoryShape
 from tinytown.forges.github.trust import Trust
 from tinytown.forges.github.updating import Updating
 from tinytown.forges.github.viewer import Viewer
@@ -180,7 +180,19 @@ class GitHubForge:
         if not pull.is_merged:
             return seen
         done = self._merging.finish(pull, known.closes if known else ())
-        return msgspec.structs.replace(seen, notice="\n".join(filter(None, (seen.notice, done.notice))))
+        notices = (seen.notice, done.notice, self._left_out(pull, known))
+        return msgspec.structs.replace(seen, notice="\n".join(filter(None, notices)))
+
+    def _is_update(self, pull: PullShape, known: Known) -> bool:
+        """Whether only the base came in; what comes of another base is somebody's work that nobody has looked at."""
+        if pull.is_merged or pull.base.ref != known.base:
+            return False
+        return self._updating.is_update(pull.head.sha, known.head, known.base)
+
+    def _left_out(self, pull: PullShape, known: Known | None) -> str:
+        if known is None or self._updating.is_update(known.head, pull.head.sha, known.base):
+            return ""  # no work of anybody's
+        return self._heads.left_out(pull, known)
 
     def update_branch(self, url: str, known: Known) -> Updated:
         """Merge the base into the branch and push it."""

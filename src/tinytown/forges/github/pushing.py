@@ -113,6 +113,17 @@ class Heads:
         """Whether the remote's branch never was what was handed in; else a person took it elsewhere on purpose."""
         return found is Standing.OTHER and not self._remote.had(branch, head)
 
+    @remote_trouble()
+    def left_out(self, pull: PullShape, known: Known) -> str:
+        """What a person should know of one that was merged before it had what was handed in last; empty when it had."""
+        both = [self._can_fetch(sha) for sha in (pull.head.sha, known.head)]
+        if all(both) and self._remote.git.is_ancestor(known.head, pull.head.sha):
+            return ""
+        return (
+            f"it was merged at {pull.head.sha[:12]}, without {known.head[:12]}, which was handed in later and is on"
+            f" {known.branch} in the clone of its agent; what of it is still wanted needs a pull request of its own"
+        )
+
     def _is_here(self, known: Known) -> bool:
         return self._remote.git.find_commit(known.head) is not None
 

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from pathlib import Path
 
 import msgspec
 import pytest
 from tests.integration.forges.github_writing.writing import MARKER, drafted
 from tests.peers.actor import Actor
 from tests.peers.github import GitHub
-from tests.repositories import branch_with
+from tests.repositories import branch_with, commit
 
 from tinytown.bootstrap import Town
 from tinytown.config import load_settings
@@ -98,6 +99,49 @@ def test_a_look_at_one_that_somebody_merged_closes_its_issues(
     seen = forge.mergeability(pull.url, known)
     assert (seen.merged_as, seen.notice, forge.issue(ref).is_open) == (sha, "", False)
     assert forge.issue(other).is_open, "whatever the text says"
+
+
+def test_one_that_was_merged_without_what_was_handed_in_last_is_told(
+    forge: Forge, checkout: Git, github: GitHub, octo: Actor
+) -> None:
+    head = branch_with(checkout, "tt/1", {"a": "a"}, start="origin/main")
+    pull = forge.open_pull(drafted(head))
+    later = branch_with(checkout, "tt/1", {"fix": "fix"})
+    octo.call("PUT", f"pulls/{pull.number}/merge", {"merge_method": "squash"})
+    seen = forge.mergeability(pull.url, Known(head=later, branch="tt/1", base="main"))
+    assert seen.merged_as is not None
+    assert f"without {later[:12]}" in seen.notice
+    assert "on tt/1" in seen.notice
+
+
+def test_one_that_was_merged_before_it_was_up_to_date_has_all_the_work(
+    forge: Forge, checkout: Git, github: GitHub, octo: Actor
+) -> None:
+    head = branch_with(checkout, "tt/1", {"a": "a"}, start="origin/main")
+    pull = forge.open_pull(drafted(head))
+    branch_with(checkout, "other", {"b": "b"}, start="origin/main")
+    checkout.run("push", "--quiet", "origin", "other:main")
+    octo.call("PUT", f"pulls/{pull.number}/merge", {"merge_method": "squash"})
+    checkout.run("switch", "--quiet", "tt/1")
+    checkout.run("merge", "--quiet", "--no-edit", "other")
+    known = Known(head=checkout.rev_parse("tt/1"), branch="tt/1", base="main")
+    assert forge.mergeability(pull.url, known).notice == ""
+
+
+def test_one_that_was_merged_with_what_somebody_pushed_after_it_is_no_news(
+    forge: Forge, checkout: Git, github: GitHub, octo: Actor, tmp_path: Path
+) -> None:
+    head = branch_with(checkout, "tt/1", {"a": "a"}, start="origin/main")
+    pull = forge.open_pull(drafted(head))
+    Git(tmp_path).run("clone", "--quiet", str(github.bare.folder), str(tmp_path / "person"))
+    person = Git(tmp_path / "person")
+    person.run("switch", "--quiet", "tt/1")
+    commit(person, {"theirs": "x"})
+    person.run("push", "--quiet", "origin", "tt/1")
+    octo.call("PUT", f"pulls/{pull.number}/merge", {"merge_method": "squash"})
+    person.run("push", "--quiet", "origin", ":tt/1")
+    seen = forge.mergeability(pull.url, Known(head=head, branch="tt/1", base="main"))
+    assert (seen.merged_as is not None, seen.notice) == (True, "")
 
 
 def test_a_strangers_title_closes_nothing(forge: Forge, checkout: Git, github: GitHub, octo: Actor) -> None:
