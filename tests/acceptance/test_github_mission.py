@@ -108,10 +108,12 @@ def test_three_issues_become_three_merges(town: TownCalls, github: GitHub, octo:
     wait_until(app.is_merged, "the app is merged: the town's own reviewer approved it", timeout_secs=60)
 
     first = tests.head_after()
+    octo.comment(tests.issue, "Mind the tabs.\n\n/pause")
     rev.review(tests.number, "REQUEST_CHANGES", "not yet", on=[("test_app.py", 1, "this tests nothing")])
     octo.check(first, "success")
     second = tests.head_after(first)
     assert "this tests nothing" in _prompts(town)
+    assert _prompts(town).count("Mind the tabs.") == 1
     octo.check(second, "success")
     wait_until(lambda: "rev" in town.ok("mission", "why", "3"), "it waits for the person who objected", timeout_secs=30)
     assert not tests.is_merged()

@@ -250,6 +250,8 @@ class WorkItem(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc
     """How many of these its agent was told."""
     heard_at: datetime | None = None
     """When that was read last."""
+    heard_for: int = 0
+    """Before which of its tasks, counted from 1, that was."""
     heard_until: datetime | None = None
     """When the newest was said of all that was read."""
     history: tuple[str, ...] = ()

@@ -202,6 +202,7 @@ class _Compiler:
             created_at=self._now,
             updated_at=self._now,
             heard_at=self._now,
+            heard_for=1,
             heard_until=max((one.at for one in issue.remarks if one.at is not None), default=None),
         )
 

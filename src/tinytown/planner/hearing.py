@@ -13,15 +13,17 @@ from tinytown.planner.draft import Draft
 from tinytown.planner.sources import closes
 from tinytown.planner.wants import Hear, Heard, Outcome, Refused
 
-FRESH = timedelta(seconds=5)
-"""What was read so long ago is new enough."""
+FRESH = timedelta(minutes=1)
+"""What was read for a task is new enough for it so long."""
 MOST = 30
 """Remarks that an item keeps, the newest."""
 
 
 def must_hear(draft: Draft, item: WorkItem) -> bool:
     """Whether the item's issue is to be read before a task of it is given out; if so, that is wanted."""
-    if not draft.mission.traits.hears or item.heard_at is None or draft.now - item.heard_at <= FRESH:
+    if not draft.mission.traits.hears or item.heard_at is None:
+        return False
+    if item.heard_for == item.tasks_given + 1 and draft.now - item.heard_at <= FRESH:
         return False
     refs = closes(draft, item)
     for ref in refs:
@@ -38,7 +40,7 @@ def heard(draft: Draft, outcome: Outcome, want: Hear) -> None:
         case Heard(remarks=remarks):
             _add(draft, item, tuple(one for one in remarks if _is_new(one, item)))
         case Refused():
-            draft.put(item.id, heard_at=draft.now, updated_at=item.updated_at)
+            _add(draft, item, ())
         case _:
             pass
 
@@ -61,6 +63,7 @@ def _add(draft: Draft, item: WorkItem, new: tuple[Remark, ...]) -> None:
         remarks=remarks[dropped:],
         remarks_given=max(0, item.remarks_given - dropped),
         heard_at=draft.now,
+        heard_for=item.tasks_given + 1,
         heard_until=until,
         updated_at=item.updated_at,
     )

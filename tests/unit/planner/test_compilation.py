@@ -107,6 +107,7 @@ def test_item_and_brief_carry_what_the_issue_says() -> None:
             created_at=NOW,
             updated_at=NOW,
             heard_at=NOW,
+            heard_for=1,
         ),
     )
     assert result.briefs == {

@@ -40,7 +40,7 @@ def remark(minute: int, text: str = "use tabs", *, is_trusted: bool = True) -> R
 
 
 def waiting(**fields: Any) -> WorkItem:
-    return ready(1, **{"heard_at": NOW, "heard_until": later(60), **fields})
+    return ready(1, **{"heard_at": NOW, "heard_for": 1, "heard_until": later(60), **fields})
 
 
 def heard(*remarks: Remark) -> Outcome:
@@ -84,12 +84,13 @@ def test_work_does_not_wait_for_what_cannot_be_heard(is_temporary: bool, not_bef
 
 def test_a_fix_is_told_what_is_new_and_a_new_try_all_of_it() -> None:
     fields: dict[str, Any] = {"heard_at": later(598), "remarks": (remark(2, "a"), remark(3, "b")), "remarks_given": 1}
-    mended = handed_in(1, fixes=(fix_request("checks"),), **fields)
+    next_one = {"heard_for": 2}
+    mended = handed_in(1, fixes=(fix_request("checks"),), **fields, **next_one)
     snapshot, decision = step(town(mended), now=later(600))
     assert told(decision) == ["b"]
     (item,) = snapshot.items.values()
     assert item.remarks_given == 2
-    _, decision = step(town(ready(1, **fields)), now=later(600))
+    _, decision = step(town(ready(1, **fields, heard_for=1)), now=later(600))
     assert told(decision) == ["a", "b"]
 
 
@@ -123,3 +124,11 @@ def test_a_forge_without_people_is_not_asked() -> None:
 def test_nothing_is_read_while_nobody_is_free() -> None:
     _, decision = step(make_snapshot(waiting(), mission=ON_GITHUB), now=later(600))
     assert hears(decision) == []
+
+
+def test_issue_is_read_again_for_each_task_however_soon() -> None:
+    fixing = handed_in(1, fixes=(fix_request("checks"),), heard_at=NOW, heard_for=1)
+    snapshot, first = step(town(fixing), now=later(3))
+    assert (hears(first), first.changes.given) == ([REF], ())
+    _, second = step(snapshot, heard(remark(2)), now=later(3))
+    assert (hears(second), told(second)) == ([], ["use tabs"])
