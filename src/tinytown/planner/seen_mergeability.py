@@ -45,7 +45,7 @@ def _reopened(draft: Draft, item: WorkItem) -> WorkItem:
 
 
 def _open(draft: Draft, item: WorkItem, pull: PullState, seen: MergeabilitySeen) -> None:
-    was_queued = pull.is_queued
+    was_queued, was_open = pull.is_queued, pull.is_open
     if seen.base is not None and seen.base != base_of(draft, pull):
         draft.say("pull.retargeted", f"PR #{pull.number} ({item.key}) goes into {seen.base} now", item=item.id)
         pull = msgspec.structs.replace(pull, base=seen.base)
@@ -67,6 +67,8 @@ def _open(draft: Draft, item: WorkItem, pull: PullState, seen: MergeabilitySeen)
         fixes.withdraw(draft, item, fixes.CONFLICT)
 
 
+    if not was_open:
+        look_now(draft, item.id, draft.now)  # nobody looked at more while it was closed
 def _thrown_out(draft: Draft, item: WorkItem, pull: PullState) -> None:
     """Its checks may say why: they are looked at anew before it is merged again, later and later."""
     put_pull(draft, item, msgspec.structs.replace(pull, checks=Verdict.UNKNOWN))

@@ -21,7 +21,7 @@ def look(draft: Draft) -> None:
         item = draft.items.get(watch.work_item_id)
         if watch.status is WatchStatus.DONE or item is None or item.pull is None:
             continue
-        if _is_worth_a_look(item):
+        if _is_worth_a_look(item, item.pull, watch):
             _look(draft, watch, item, item.pull)
 
 
@@ -63,8 +63,13 @@ def _checked(draft: Draft, watch: Watch, item: WorkItem, pull: PullState, seen: 
         seen_checks.take_in(draft, item, at_head(draft, item, pull, seen.head), seen)
 
 
-def _is_worth_a_look(item: WorkItem) -> bool:
-    """While an agent changes the branch, what the forge says of the old head helps nobody."""
+def _is_worth_a_look(item: WorkItem, pull: PullState, watch: Watch) -> bool:
+    """While an agent changes the branch, what the forge says of the old head helps nobody.
+
+    Of a closed pull request nothing matters but whether somebody opens or merges it.
+    """
+    if not pull.is_open and watch.kind is not WatchKind.MERGEABILITY:
+        return False
     return item.status is WorkStatus.BLOCKED or item.is_done
 
 
@@ -81,7 +86,7 @@ def _look(draft: Draft, watch: Watch, item: WorkItem, pull: PullState) -> None:
             item_id=item.id,
             kind=watch.kind,
             target=watch.target_ref,
-            known=known_of(draft, item, pull),
+            known=msgspec.structs.replace(known_of(draft, item, pull), is_thorough=signal is not None),
             signal=signal,
             is_again=watch.kind is WatchKind.PR_CHECKS and _is_to_be_run_again(item, pull),
         )

@@ -21,6 +21,7 @@ from tests.unit.planner.world import (
     only_watch,
     pull_of,
     saw_checks,
+    saw_merging,
     step,
     watched,
 )
@@ -30,9 +31,10 @@ from tinytown.domain.refs import IssueRef
 from tinytown.domain.task import TaskKind
 from tinytown.domain.watch import WatchStatus
 from tinytown.domain.workitem import Verdict, WorkStatus
+from tinytown.planner.seen_mergeability import CLOSED
 from tinytown.planner.snapshot import Snapshot
 from tinytown.planner.tick import decide
-from tinytown.planner.wants import LookAt, Outcome, Refused
+from tinytown.planner.wants import LookAt, Outcome, Refused, Want
 
 KNOWN = Known(head=HEAD, branch="tt/1-thing", base="main", since=NOW, at=NOW, closes=(IssueRef("acme", "shop", 1),))
 
@@ -115,6 +117,36 @@ def test_signal_that_came_after_the_look_makes_another_look() -> None:
         (REVIEWS, "6"),
         (MERGING, "6"),
     ]
+
+
+def test_look_that_answers_a_signal_is_thorough() -> None:
+    signalled = decide(watched(handed_in(1), signals={"acme/shop/pull/1": "5"}), (), NOW)
+    due = decided(handed_in(1), AT_WORK, *all_watches(handed_in(1), next_due_at=NOW))
+
+    assert [known_in(want).is_thorough for want in (*signalled.wants, *due.wants)] == [True] * 3 + [False] * 3
+
+
+def known_in(want: Want) -> Known:
+    assert isinstance(want, LookAt)
+    assert want.known is not None
+    return want.known
+
+
+def test_of_a_closed_pull_request_it_is_only_looked_at_whether_it_is_open_again() -> None:
+    item = handed_in(1, pull=make_pull(is_open=False))
+
+    decision = decided(item, AT_WORK, *all_watches(item, next_due_at=NOW))
+
+    assert [want.kind for want in decision.wants if isinstance(want, LookAt)] == [MERGING]
+
+
+@pytest.mark.parametrize("hold", [None, CLOSED.format(key="1")])
+def test_pull_request_that_is_open_again_is_looked_at_in_every_way(hold: str | None) -> None:
+    item = handed_in(1, pull=make_pull(is_open=False), hold=hold)
+
+    _, decision = step(watched(item), saw_merging(item))
+
+    assert {want.kind for want in decision.wants if isinstance(want, LookAt)} >= {CHECKS, REVIEWS}
 
 
 def test_snoozed_watch_ignores_signals_until_it_is_due() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable, Iterable
 from datetime import datetime, timedelta
 from itertools import chain
@@ -59,6 +60,12 @@ class Threads:
         self._decided: dict[int, tuple[datetime, bool]] = {}
         self._reading: Sharing[Conversation] = Sharing()
         self._without_graphql: datetime | None = None
+
+    def asking(self, client: GitHub) -> Threads:
+        """The same, with the same memory, by another client."""
+        other = copy.copy(self)
+        other._client = client  # noqa: SLF001  same class
+        return other
 
     def of(self, number: int, at: datetime | None = None, *, is_thorough: bool = False) -> Conversation:
         """What is said now of a pull request.
