@@ -11,6 +11,7 @@ from tests.peers.samples import Sample
 from tests.repositories import branch_with
 
 from tinytown.domain.watch import WatchKind
+from tinytown.repository.git import Git
 
 R = "/repos/octo/town"
 PULL = 2
@@ -112,10 +113,11 @@ def _restore_branch(hub: Hub) -> None:
 
 
 def _force_push(hub: Hub) -> None:
-    """A person pushes something else in the place of what the agent made."""
-    hub.git.run("branch", "theirs", "origin/main")
-    head = branch_with(hub.git, "theirs", {"theirs.txt": "theirs\n"})
-    hub.git.run("push", "--quiet", "--force", "origin", "theirs:tt/1")
+    """A person pushes something else in the place of what the agent made, from a clone of their own."""
+    hub.git.run("clone", "--quiet", str(hub.github.bare.folder), str(hub.folder / "theirs"))
+    theirs = Git(hub.folder / "theirs")
+    head = branch_with(theirs, "theirs", {"theirs.txt": "theirs\n"})
+    theirs.run("push", "--quiet", "--force", "origin", "theirs:tt/1")
     hub.live(lambda: hub.item().submitted == head)
 
 
