@@ -50,6 +50,7 @@ if TYPE_CHECKING:
     from tinytown.runtime.host import Host
     from tinytown.runtime.host_failures import Failures
     from tinytown.runtime.runner import RunnerTools
+    from tinytown.runtime.signing_in import SignedOut
     from tinytown.runtime.stores import Stores
     from tinytown.runtime.workshop import Workshop
     from tinytown.services.agents import Agents
@@ -391,7 +392,7 @@ class Town:
         return RunnerTools(
             root=self.root,
             environ=self.environ,
-            forge_token=agent.forge_token,
+            signed_out=None if agent.forge_token else self._signed_out(),
             adapter=self.adapter,
             workshop=self._workshop(self._worktrees()),
             records=RunRecords(self.state / "runs"),
@@ -404,6 +405,11 @@ class Town:
             clock=self.clock,
             newest=newest,
         )
+
+    def _signed_out(self) -> SignedOut:
+        from tinytown.runtime.signing_in import SignedOut
+
+        return SignedOut(gh_folder=self.state / "gh", hosts=self.github.git_hosts if self.is_on_github else ())
 
     @cached_property
     def cleaner(self) -> Cleaner:

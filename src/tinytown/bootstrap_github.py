@@ -122,6 +122,14 @@ class GitHubParts:
         """Where worktrees start and their work is pushed to."""
         return Upstream(self._remote(_RUN_SECS), self._settings.root / STATE_FOLDER)
 
+    @cached_property
+    def git_hosts(self) -> tuple[str, ...]:
+        """Where git reaches the repository over https, or would: GitHub's own host, and that of `origin`."""
+        from tinytown.forges.github.address import https_hosts, origin_urls, web_host
+
+        host = web_host(self._settings.forge.api_url)
+        return tuple(dict.fromkeys((host, f"gist.{host}", *https_hosts(origin_urls(Git(self._settings.root))))))
+
     def close(self) -> None:
         """Close the connections of what was made."""
         for name in ("client", "turns", "identity"):

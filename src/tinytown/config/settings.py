@@ -123,7 +123,7 @@ class AgentSettings(msgspec.Struct, frozen=True, kw_only=True):
     max_nudges: Count = 2
     """How often an agent that did nothing is asked again before that counts as a failed try."""
     forge_token: bool = False
-    """Whether the forge's token is in the CLI's environment."""
+    """Whether the CLI may act on the forge as you: with the tokens of the host's environment, `gh`'s login, git's passwords."""
     may_direct: bool = False
     """Whether agents may start, stop, resume and note missions, and approve and reject items, as the conductor does."""
 

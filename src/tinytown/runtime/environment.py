@@ -16,6 +16,8 @@ from urllib.parse import unquote, urlsplit
 
 import msgspec
 
+from tinytown.runtime.signing_in import SignedOut, signed_in
+
 RUN_MARKER = "TINYTOWN_RUN_ID"
 """Variable by which a process is known to belong to a run, whatever became of its parent and session."""
 
@@ -23,7 +25,6 @@ TOWN_MARKER = "TINYTOWN_TOWN"
 """Variable that holds the town's root folder; with RUN_MARKER beside it the process is part of some run of that town."""
 
 _IDENTITY = ("TINYTOWN_AGENT_ID", "TINYTOWN_AGENT_NAME", "TINYTOWN_TASK_ID", TOWN_MARKER, RUN_MARKER)
-_FORGE_TOKENS = ("GITHUB_TOKEN", "GH_TOKEN", "GITHUB_ENTERPRISE_TOKEN", "GH_ENTERPRISE_TOKEN")
 _MISLEADING = (
     # git would work on the repository that the host was started for, say from a hook, not on the worktree
     "GIT_DIR",
@@ -51,17 +52,19 @@ class RunIdentity(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def child_environment(
-    parent: Mapping[str, str], run: RunIdentity, *, forge_token: bool = False, scripts: Path | None = None
+    parent: Mapping[str, str], run: RunIdentity, *, signed_out: SignedOut | None = None, scripts: Path | None = None
 ) -> dict[str, str]:
     """The environment for an agent's CLI.
 
     Args:
         parent: the environment to start from.
         run: whose environment it is.
-        forge_token: whether the agent may act on the forge with our token.
+        signed_out: how the agent is kept from acting on the forge as us; None: it may.
         scripts: folder of the `tt` to be found first; by default the one this program was installed with.
     """
-    child = {name: value for name, value in parent.items() if _is_passed_on(name, forge_token=forge_token)}
+    own = signed_in(parent)
+    allowed = own if signed_out is None else signed_out.applied_to(own)
+    child = {name: value for name, value in allowed.items() if _is_passed_on(name)}
     child |= {
         "TINYTOWN_AGENT_ID": run.agent_id,
         "TINYTOWN_AGENT_NAME": run.agent_name,
@@ -71,14 +74,13 @@ def child_environment(
     if run.task_id is not None:
         child["TINYTOWN_TASK_ID"] = run.task_id
     child["PATH"] = _path(parent.get("PATH", os.defpath), scripts or scripts_folder())
-    # nobody is there to answer when git asks for a password
-    child.setdefault("GIT_TERMINAL_PROMPT", "0")
+    child["GIT_TERMINAL_PROMPT"] = "0"  # nobody is there to answer when git asks for a password
     return child
 
 
 def service_environment(parent: Mapping[str, str]) -> dict[str, str]:
     """The environment for a host or a server that an agent's `tt` starts: it outlives the run, so it is not marked as part of it."""
-    return {name: value for name, value in parent.items() if name not in _IDENTITY or name == TOWN_MARKER}
+    return {name: value for name, value in signed_in(parent).items() if name not in _IDENTITY or name == TOWN_MARKER}
 
 
 def is_secret(name: str) -> bool:
@@ -105,9 +107,7 @@ def scripts_folder() -> Path:
     return next((folder for folder in candidates if (folder / "tt").exists()), candidates[0])
 
 
-def _is_passed_on(name: str, *, forge_token: bool) -> bool:
-    if name in _FORGE_TOKENS:
-        return forge_token
+def _is_passed_on(name: str) -> bool:
     is_ours = name.startswith("TOWNHALL_") or (name.startswith("TINYTOWN_") and _SECRET_NAME.search(name))
     return name not in _IDENTITY and name not in _MISLEADING and not is_ours
 

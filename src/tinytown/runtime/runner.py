@@ -29,12 +29,13 @@ from tinytown.runtime.clis import Adapter
 from tinytown.runtime.clis.base import NOTHING
 from tinytown.runtime.environment import RunIdentity, child_environment, secret_values
 from tinytown.runtime.outcome import Ended, Evidence, judge
-from tinytown.runtime.private_file import write_private
+from tinytown.runtime.private_file import make_private, write_private
 from tinytown.runtime.process import Launch, Limits, RunResult, supervise
 from tinytown.runtime.prompt import write_prompt
 from tinytown.runtime.redaction import redact
 from tinytown.runtime.run_records import RunRecords
 from tinytown.runtime.sessions import Sessions
+from tinytown.runtime.signing_in import SignedOut
 from tinytown.runtime.stores import Stores
 from tinytown.runtime.survivors import Survivors, told_of
 from tinytown.runtime.workshop import Workshop, assignment, gather, log_file
@@ -57,7 +58,8 @@ class RunnerTools(msgspec.Struct, frozen=True, kw_only=True):
     """The town's folder."""
     environ: Mapping[str, str]
     """What the CLIs' environment is made from."""
-    forge_token: bool
+    signed_out: SignedOut | None
+    """How the CLIs are kept from acting on the forge as the operator; None: they may."""
     adapter: Callable[[str], Adapter]
     workshop: Workshop
     records: RunRecords
@@ -304,13 +306,13 @@ class Runner:
         tools, agent = self._tools, self._agent
         adapter = tools.adapter(agent.spec.cli)
         file = tools.records.prompt_file(run_id)
-        await self._threads.work(lambda: write_private(file, prompt))
+        await self._threads.work(lambda: self._prepare(file, prompt))
         session = tools.sessions.find(agent.id, worktree.name)
         invocation = adapter.launch(file, session)
         identity = RunIdentity(
             agent_id=agent.id, agent_name=agent.name, run_id=run_id, town=tools.root, task_id=self._run_task
         )
-        environ = child_environment(tools.environ, identity, forge_token=tools.forge_token)
+        environ = child_environment(tools.environ, identity, signed_out=tools.signed_out)
         launch = Launch(
             argv=invocation.argv,
             cwd=worktree.path,
@@ -333,6 +335,11 @@ class Runner:
         tools.records.remove(run_id)
         self._keep_session(worktree, result)
         return result
+
+    def _prepare(self, file: Path, prompt: str) -> None:
+        write_private(file, prompt)
+        if self._tools.signed_out is not None:
+            make_private(self._tools.signed_out.gh_folder)
 
     def _keep_session(self, worktree: Worktree, result: RunResult) -> None:
         """Remember the conversation; a run is not lost when that cannot be done."""

@@ -47,7 +47,7 @@ checks = []
 # stall_timeout_secs = 600     # a CLI that prints nothing for so long is stopped
 # run_timeout_secs = 3600
 # max_nudges = 2
-# forge_token = false          # whether agents see the forge's token
+# forge_token = false          # whether agents may act on the forge as you
 # may_direct = false           # whether agents may steer missions and approve items, as you do
 
 # [agent.roles]                # which CLI an agent of a role runs

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 
 from tinytown.runtime.environment import (
@@ -9,6 +10,7 @@ from tinytown.runtime.environment import (
     secret_values,
     service_environment,
 )
+from tinytown.runtime.signing_in import SET_ASIDE, SignedOut
 
 RUN = RunIdentity(agent_id="a1", agent_name="backend", run_id="r1", task_id="t1", town=Path("/town"))
 PARENT = {
@@ -28,14 +30,17 @@ PARENT = {
 }
 
 
-def child(**changes: object) -> dict[str, str]:
-    return child_environment(PARENT, RUN, scripts=Path("/opt/tt"), **changes)  # type: ignore[arg-type]  # flags
+SIGNED_OUT = SignedOut(gh_folder=Path("/town/.tt/gh"), hosts=("github.com",))
+
+
+def child(parent: Mapping[str, str] = PARENT, *, signed_out: SignedOut | None = SIGNED_OUT) -> dict[str, str]:
+    return child_environment(parent, RUN, scripts=Path("/opt/tt"), signed_out=signed_out)
 
 
 def test_the_cli_knows_who_it_is_and_finds_our_tt_first() -> None:
     env = child()
 
-    assert {name: value for name, value in env.items() if name.startswith("TINYTOWN_")} == {
+    assert {name: value for name, value in env.items() if name.startswith("TINYTOWN_") and name != SET_ASIDE} == {
         "TINYTOWN_AGENT_ID": "a1",
         "TINYTOWN_AGENT_NAME": "backend",
         "TINYTOWN_TASK_ID": "t1",
@@ -56,7 +61,44 @@ def test_the_towns_secrets_stay_out_and_what_the_clis_need_stays_in() -> None:
 
 
 def test_the_forge_token_is_passed_on_only_when_that_is_configured() -> None:
-    assert child(forge_token=True)["GITHUB_TOKEN"] == "forge-token"
+    env = child(signed_out=None)
+    assert env["GITHUB_TOKEN"] == "forge-token"
+    assert not {"GH_CONFIG_DIR", "GIT_ASKPASS", SET_ASIDE} & set(env)
+
+
+def test_git_settings_of_the_environment_stay_and_ours_come_after_them() -> None:
+    of_ours = {"GIT_CONFIG_COUNT": "1", "GIT_CONFIG_KEY_0": "user.name", "GIT_CONFIG_VALUE_0": "Ada"}
+    env = child(PARENT | of_ours)
+    assert {name: value for name, value in env.items() if name.startswith("GIT_CONFIG")} == {
+        "GIT_CONFIG_COUNT": "3",
+        "GIT_CONFIG_KEY_0": "user.name",
+        "GIT_CONFIG_VALUE_0": "Ada",
+        "GIT_CONFIG_KEY_1": "credential.https://github.com.helper",
+        "GIT_CONFIG_VALUE_1": "",
+        "GIT_CONFIG_KEY_2": "http.https://github.com/.extraHeader",
+        "GIT_CONFIG_VALUE_2": "",
+    }
+
+
+def test_a_count_that_git_refuses_is_left_to_it() -> None:
+    assert child(PARENT | {"GIT_CONFIG_COUNT": "many"})["GIT_CONFIG_COUNT"] == "many"
+
+
+def test_a_host_that_an_agents_tt_starts_signs_in_as_before() -> None:
+    of_the_operator = {"GH_CONFIG_DIR": "/home/ada/gh", "GIT_CONFIG_COUNT": "0"}
+    env = service_environment(child(PARENT | of_the_operator))
+    assert {name: value for name, value in env.items() if name.startswith(("GH_", "GIT_"))} == {
+        **of_the_operator,
+        "GIT_TERMINAL_PROMPT": "0",
+    }
+    assert SET_ASIDE not in env
+    assert service_environment({SET_ASIDE: "{", "A": "1"}) == {"A": "1"}
+
+
+def test_an_agent_of_a_host_within_a_run_is_kept_from_it_as_well() -> None:
+    env = child()
+    assert child(env) == env
+    assert "GH_CONFIG_DIR" not in child(env, signed_out=None)
 
 
 def test_variables_that_would_mislead_the_cli_are_left_out() -> None:

@@ -20,6 +20,7 @@ _SCHEMES = frozenset({"https", "http", "ssh", "git", "git+ssh", "ssh+git"})
 _LOOPBACK = re.compile(r"localhost|127\.\d+\.\d+\.\d+|::1")
 _SCP = re.compile(r"(?:[^@/:\[\]]+@)?(?:\[(?P<boxed>[^\]/@]*@?[^\]/@]+)\]|(?P<host>[^/:@\[\]]{2,})):(?P<path>.+)")
 """`[user@]host:path`; a host of one letter is a drive of Windows."""
+_HTTPS = re.compile(r"https://(?:[^/?#]*@)?(?P<host>[^/?#@]+)", re.IGNORECASE)
 _OWNER = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9_-]{0,98}[A-Za-z0-9])?")
 _NAME = re.compile(r"(?!\.{1,2}$)[A-Za-z0-9._-]{1,100}")
 
@@ -73,6 +74,12 @@ def origin_urls(git: Git) -> tuple[str, ...]:
     written = git.run("config", "--get-all", "remote.origin.url", accept=(0, 1)).out.splitlines()
     used = git.run("remote", "get-url", "--all", "origin", accept=(0, 2, 128)).out.splitlines()
     return tuple(dict.fromkeys((*written, *used)))
+
+
+def https_hosts(urls: Iterable[str]) -> tuple[str, ...]:
+    """The hosts of those of the URLs that are https, with the port when it is not the usual one."""
+    matches = (_HTTPS.match(url) for url in urls)
+    return tuple(dict.fromkeys(match["host"].lower().removesuffix(":443") for match in matches if match))
 
 
 def web_host(api_url: str) -> str:

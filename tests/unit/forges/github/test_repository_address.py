@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tinytown.domain.errors import ConfigError
-from tinytown.forges.github.address import Repository, graphql_url, repository_of, web_host
+from tinytown.forges.github.address import Repository, graphql_url, https_hosts, repository_of, web_host
 
 PUBLIC = "https://api.github.com"
 COMPANY = "https://git.corp.example/api/v3"
@@ -172,3 +172,16 @@ def test_any_text_is_a_repository_or_is_refused_in_one_line(text: str) -> None:
         assert "\n" not in str(error)  # noqa: PT017  both ends are allowed
     else:
         assert found.host == "github.com"
+
+
+def test_hosts_of_https_urls_are_found_without_what_signs_in() -> None:
+    urls = (
+        "https://user:pa@ss@GitHub.com:443/octo/town",
+        "https://github.com/octo/town.git",
+        "HTTPS://git.corp.example:8443/octo/town",
+        "https://[::1",
+        "http://plain.example/octo/town",
+        "git@github.com:octo/town.git",
+        "../town.git",
+    )
+    assert https_hosts(urls) == ("github.com", "git.corp.example:8443", "[::1")
