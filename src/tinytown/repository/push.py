@@ -7,7 +7,7 @@ from enum import Enum
 from tinytown.domain.errors import RemoteError
 from tinytown.repository.provenance import loses_others_work
 from tinytown.repository.refusal import Refusal
-from tinytown.repository.remote import NAME, Remote
+from tinytown.repository.remote import NAME, Remote, was_at
 
 ABSENT = ""
 """The lease on a branch that must not exist."""
@@ -76,8 +76,8 @@ def standing(remote: Remote, branch: str, sha: str) -> tuple[Standing, str]:
         return Standing.SAME, tip
     if git.is_ancestor(sha, tip):
         return Standing.AHEAD, tip
-    if had and not remote.has_pushed_last(branch):  # it was there and somebody took it back
-        return Standing.OTHER, tip
+    if had and not (remote.has_pushed_last(branch) and was_at(git, f"refs/heads/{branch}", tip)):
+        return Standing.OTHER, tip  # it was there and somebody took it back, perhaps from this very clone
     if not loses_others_work(remote, branch, sha, tip):
         return Standing.LACKS, tip
     return Standing.OTHER, tip

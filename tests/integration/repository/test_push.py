@@ -220,6 +220,19 @@ class TestStanding:
         assert remote.known("tt/1") is None
 
 
+    def test_what_a_person_put_in_its_place_from_the_same_clone_is_kept(
+        self, git: Git, bare: Git, remote: Remote
+    ) -> None:
+        sha = branch_with(git, "tt/1", {"a": "a"})
+        push(remote, "tt/1", sha, expected=ABSENT)
+        theirs = branch_with(git, "theirs", {"b": "b"})
+        git.run("push", "--quiet", "--force", "origin", "theirs:tt/1")
+
+        assert standing(remote, "tt/1", sha) == (Standing.OTHER, theirs)
+        assert publish(remote, "tt/1", sha) is Standing.OTHER
+        assert bare.find_branch("tt/1") == theirs
+
+
 class TestFetch:
     def test_branches_come_here_and_those_that_are_gone_go(self, git: Git, bare: Git, remote: Remote) -> None:
         one, two = (pushed_by_another(bare, name, {name: "x"}) for name in ("one", "two"))
