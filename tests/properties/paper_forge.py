@@ -65,6 +65,7 @@ class PaperForge:
     """
 
     home: tuple[str, str] = ("acme", "shop")
+    host: str = ""
     watch_kinds: tuple[WatchKind, ...] = (WatchKind.PR_CHECKS, WatchKind.REVIEW_COMMENTS, WatchKind.MERGEABILITY)
     traits = ForgeTraits()
     parallel = 1

@@ -78,6 +78,8 @@ class Issue(msgspec.Struct, frozen=True, kw_only=True):
     author: str = ""
     url: str = ""
     """Where a person can look at it."""
+    host: str = ""
+    """The only host whose URLs name issues in its text; empty: any."""
     relations: tuple[Relation, ...] = ()
     """What it needs as the forge itself has it; its parts (`SUB_ISSUE`) belong to the mission with it."""
     is_trusted: bool = True

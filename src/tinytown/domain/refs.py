@@ -14,8 +14,13 @@ _SLUG = r"(?P<owner>[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?)/(?P<repo>[A-Za-z0-
 _FORMS = (
     re.compile(rf"#?{_NUMBER}"),
     re.compile(rf"{_SLUG}#{_NUMBER}"),
-    re.compile(rf"https?://[^/\s]+/{_SLUG}/(?:issues|pull)/{_NUMBER}(?:[/?#]\S*)?"),
+    re.compile(rf"https?://(?P<host>[^/\s]+)/{_SLUG}/(?:issues|pull)/{_NUMBER}(?:[/?#]\S*)?"),
 )
+
+
+_USUAL_PORT = re.compile(r":(?:80|443)$")
+_OTHER_NAMES = ("www.", "redirect.", "api.")
+_FORMS_SAID = "write 23, #23, owner/repo#23 or the issue's URL"
 
 
 class IssueRef(msgspec.Struct, frozen=True, tag_field="type", tag="issue", order=True):
@@ -64,19 +69,39 @@ class DocRef(msgspec.Struct, frozen=True, tag_field="type", tag="doc", order=Tru
 ObjectiveRef: TypeAlias = IssueRef | DocRef
 
 
-def parse_issue_ref(text: str, home: tuple[str, str]) -> IssueRef:
+def host_of(text: str) -> str:
+    """The host, with its port when that is not a usual one, of an issue's URL; empty when the text is none."""
+    match = _FORMS[-1].fullmatch(text.strip())
+    return _USUAL_PORT.sub("", match["host"].lower()) if match else ""
+
+
+def is_same_host(named: str, host: str) -> bool:
+    """Whether what a URL names is the host, or another name of it."""
+    return named == host or any(named == f"{prefix}{host}" for prefix in _OTHER_NAMES)
+
+
+def require_host(text: str, host: str) -> None:
+    """InvalidInputError when the text is the URL of an issue on another host."""
+    named = host_of(text)
+    if named and host and not is_same_host(named, host):
+        raise InvalidInputError(f"'{text}' is not on {host}, where issues are here; {_FORMS_SAID}")
+
+
+def parse_issue_ref(text: str, home: tuple[str, str], host: str = "") -> IssueRef:
     """Read `23`, `#23`, `owner/repo#23` or an issue URL.
 
     Args:
         text: what a person wrote.
         home: (owner, repo) that a bare number belongs to.
+        host: the only one that URLs may have; empty: any.
 
     Raises:
         InvalidInputError: it is none of these.
     """
+    require_host(text, host)
     for form in _FORMS:
         if match := form.fullmatch(text.strip()):
             groups = match.groupdict()
             owner, repo = groups.get("owner") or home[0], groups.get("repo") or home[1]
             return IssueRef(owner, repo, int(groups["number"]))
-    raise InvalidInputError(f"'{text}' is not an issue; write 23, #23, owner/repo#23 or the issue's URL")
+    raise InvalidInputError(f"'{text}' is not an issue; {_FORMS_SAID}")

@@ -31,6 +31,9 @@ class Forge(Protocol):
     home: tuple[str, str]
     """(owner, repo) that bare issue numbers belong to."""
 
+    host: str
+    """The only host whose URLs name issues here, with its port when that is not a usual one; empty: any."""
+
     watch_kinds: tuple[WatchKind, ...]
     """What can be watched here."""
 

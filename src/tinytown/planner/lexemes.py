@@ -9,7 +9,7 @@ from enum import Enum
 import msgspec
 
 from tinytown.domain.errors import InvalidInputError
-from tinytown.domain.refs import IssueRef, parse_issue_ref
+from tinytown.domain.refs import IssueRef, host_of, parse_issue_ref
 from tinytown.planner.prose import LINK, STRUCK
 
 
@@ -46,6 +46,8 @@ class Lexeme(msgspec.Struct):
 
     kind: Kind
     ref: IssueRef | None = None
+    host: str = ""
+    """Of a reference that is a URL."""
 
 
 _APOSTROPHES = "'\N{RIGHT SINGLE QUOTATION MARK}\N{LEFT SINGLE QUOTATION MARK}\N{MODIFIER LETTER APOSTROPHE}"
@@ -149,7 +151,7 @@ def _slashed(found: str, home: tuple[str, str]) -> Iterator[Lexeme]:
 
 def _reference(text: str, home: tuple[str, str]) -> Lexeme:
     try:
-        return Lexeme(Kind.REF, parse_issue_ref(text, home))
+        return Lexeme(Kind.REF, parse_issue_ref(text, home), host_of(text))
     except InvalidInputError:
         return Lexeme(Kind.OTHER)
 

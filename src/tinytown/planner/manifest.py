@@ -21,7 +21,7 @@ import msgspec
 
 from tinytown.domain.errors import ConfigError, InvalidInputError
 from tinytown.domain.ids import check_name
-from tinytown.domain.refs import IssueRef, parse_issue_ref
+from tinytown.domain.refs import IssueRef, parse_issue_ref, require_host
 from tinytown.domain.workitem import WorkKind
 from tinytown.planner.places import Places, read_places
 
@@ -52,12 +52,13 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True):
     overrides: tuple[Override, ...] = ()
 
 
-def parse_manifest(text: str, source: str) -> Manifest:
+def parse_manifest(text: str, source: str, host: str = "") -> Manifest:
     """Read the text of a mission.toml.
 
     Args:
         text: TOML.
         source: what to call it in errors, e.g. its path.
+        host: the only one that URLs of issues may have; empty: any.
 
     Raises:
         ConfigError: one line for each problem, `source:line: what is wrong`; `source:line:column:` for broken TOML.
@@ -66,7 +67,7 @@ def parse_manifest(text: str, source: str) -> Manifest:
         content = tomllib.loads(text)
     except (ValueError, RecursionError) as error:  # also for what tomllib passes on: absurd numbers, absurd nesting
         raise ConfigError(f"{source}:{_syntax_error(str(error), text)}", source=source) from error
-    reader = _Reader(read_places(text, "overrides"))
+    reader = _Reader(read_places(text, "overrides"), host)
     overrides = reader.read(content)
     if reader.problems:
         lines = (f"{source}:{line}: {what}" for line, what in sorted(reader.problems))
@@ -145,9 +146,10 @@ _READERS: Mapping[str, Callable[[object], Any]] = {
 class _Reader:
     """Turns the parsed tables into overrides and collects what is wrong, with its line."""
 
-    def __init__(self, places: Places) -> None:
+    def __init__(self, places: Places, host: str) -> None:
         self.problems: list[tuple[int, str]] = []
         self._places = places
+        self._host = host
         self._seen: dict[object, int] = {}
 
     def read(self, content: Mapping[str, object]) -> tuple[Override, ...]:
@@ -180,6 +182,8 @@ class _Reader:
                 self._report(index, key, f"unknown key '{key}'; {_suggestion(key)}")
                 continue
             try:
+                for named in value if isinstance(value, list) else [value]:
+                    require_host(str(named), self._host)
                 yield key, _READERS[key](value)
             except InvalidInputError as error:
                 self._report(index, key, f"{key}: {error.message}")

@@ -26,7 +26,7 @@ from enum import Enum
 
 import msgspec
 
-from tinytown.domain.refs import IssueRef
+from tinytown.domain.refs import IssueRef, is_same_host
 from tinytown.planner.lexemes import PHRASE, Kind, Lexeme, read_lexemes
 from tinytown.planner.prose import Block, BlockKind, read_blocks
 
@@ -39,22 +39,24 @@ class Found(msgspec.Struct, frozen=True):
     warnings: tuple[str, ...] = ()
 
 
-def find_dependencies(body: str, *, home: tuple[str, str], itself: IssueRef | None) -> Found:
+def find_dependencies(body: str, *, home: tuple[str, str], itself: IssueRef | None, host: str = "") -> Found:
     """The issues that a text depends on by its markers; never fails, whatever the text.
 
     Args:
         body: Markdown of an issue or a document.
         home: (owner, repo) the text belongs to; a bare #5 in it means an issue there.
         itself: the issue the text belongs to; it cannot wait for itself, which gives a warning.
+        host: the only one whose URLs count; another one gives a warning. Empty: any.
     """
     if not _DIGIT.search(body):
         return Found()
     refs: dict[IssueRef, IssueRef] = {}
-    walk = _Walk(home)
+    walk = _Walk(home, host)
     for ref in walk.blocks(read_blocks(body), under=_State.IDLE):
         refs.setdefault(ref.folded, ref)
     who = itself.label(home) if itself else "a document"
     warnings = [f"{who} names '{either}' as a dependency; it is taken as both" for either in walk.either]
+    warnings += [f"{who} names {ref} as a dependency; issues elsewhere are not waited for" for ref in walk.elsewhere]
     if itself is not None and refs.pop(itself.folded, None) is not None:
         warnings.append(f"{who} names itself as a dependency; that is ignored")
     return Found(tuple(refs.values()), tuple(warnings))
@@ -99,10 +101,12 @@ _WORDY = frozenset({Kind.WORD, Kind.FILLER, Kind.NEGATION, Kind.SOFT, Kind.STOP,
 
 
 class _Scan:
-    """Reads the lexemes of one block; remembers the state it ends in, and the alternatives it met."""
+    """Reads the lexemes of one block; remembers the state it ends in, the alternatives it met, and what is elsewhere."""
 
-    def __init__(self, state: _State) -> None:
+    def __init__(self, state: _State, host: str) -> None:
         self.state = state
+        self.elsewhere: list[str] = []
+        self._host = host
         self.either: list[tuple[IssueRef, IssueRef]] = []
         self._last: IssueRef | None = None
         """The dependency before the alternative that comes now."""
@@ -116,16 +120,19 @@ class _Scan:
             if lexeme.ref and self.state is _State.BROKEN and next_kind in _WORDY:
                 self.state = _State.IDLE  # a line that begins with an issue and goes on with words is a new thought
             if lexeme.ref and self.state is not _State.IDLE:
-                self._note(lexeme.ref)
-                yield lexeme.ref
+                yield from self._noted(lexeme, lexeme.ref)
             self.state = self._next(lexeme.kind)
             self._is_either = self.state is _State.NEXT and (self._is_either or lexeme.kind is Kind.EITHER)
             self._is_negated = lexeme.kind is Kind.NEGATION or (self._is_negated and lexeme.kind in _KEEPS_NEGATION)
 
-    def _note(self, ref: IssueRef) -> None:
+    def _noted(self, lexeme: Lexeme, ref: IssueRef) -> Iterator[IssueRef]:
+        if lexeme.host and self._host and not is_same_host(lexeme.host, self._host):
+            self.elsewhere.append(f"{ref} of {lexeme.host}")
+            return
         if self._is_either and self._last is not None:
             self.either.append((self._last, ref))
         self._last = ref
+        yield ref
 
     def _next(self, kind: Kind) -> _State:
         if kind is Kind.PHRASE:
@@ -151,10 +158,13 @@ class _Scan:
 class _Walk:
     """Goes through blocks and knows which lists and paragraphs stand under a phrase."""
 
-    def __init__(self, home: tuple[str, str]) -> None:
+    def __init__(self, home: tuple[str, str], host: str) -> None:
         self._home = home
+        self._host = host
         self.either: dict[str, None] = {}
         """The alternatives met, as `#4 or #5`."""
+        self.elsewhere: dict[str, None] = {}
+        """What is named on other hosts, as `owner/repo#5 of host`."""
 
     def blocks(self, blocks: Iterable[Block], *, under: _State) -> Iterator[IssueRef]:
         """The references in sibling blocks.
@@ -173,10 +183,11 @@ class _Walk:
                 continue
             if block.kind is BlockKind.HEADING:
                 paragraph = _State.IDLE
-            scan = _Scan(paragraph if block.kind is BlockKind.TEXT else _State.IDLE)
+            scan = _Scan(paragraph if block.kind is BlockKind.TEXT else _State.IDLE, self._host)
             if scan.state is not _State.IDLE or _PHRASE.search(block.text):
                 yield from scan.refs(read_lexemes(block.text, self._home))
                 self.either |= {" or ".join(ref.label(self._home) for ref in pair): None for pair in scan.either}
+                self.elsewhere |= dict.fromkeys(scan.elsewhere)
             asks = scan.state in {_State.EXPECT, _State.NEXT}
             is_heading = _is_heading(block, asks=asks)
             if block.kind is BlockKind.HEADING:

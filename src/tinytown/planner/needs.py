@@ -51,7 +51,7 @@ def needs_of(ref: ObjectiveRef, issue: Issue, override: Override | None, home: t
     if override is not None and override.depends_on is not None:
         return _corrected(ref, override.depends_on, home)
     itself = ref if isinstance(ref, IssueRef) else None
-    found = find_dependencies(issue.body, home=itself.repository if itself else home, itself=itself)
+    found = find_dependencies(issue.body, home=itself.repository if itself else home, itself=itself, host=issue.host)
     needs = Needs(found.warnings)
     for needed in found.refs:
         needs.add(needed, RelationSource.TEXT)

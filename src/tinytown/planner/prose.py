@@ -15,14 +15,14 @@ from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
 from tinytown.domain.errors import InvalidInputError
-from tinytown.domain.refs import parse_issue_ref
+from tinytown.domain.refs import host_of, parse_issue_ref
 
 OPAQUE = "\x00"
 """Stands for code and other things that are not prose; `read_blocks` lets no control character of the source through."""
 STRUCK = "\x01"
 """Stands for text that was struck through."""
 LINK_OPEN, LINK_TO, LINK_CLOSE = "\x02", "\x03", "\x04"
-"""A link to an issue is LINK_OPEN, its text, LINK_TO, `owner/repo#N`, LINK_CLOSE."""
+"""A link to an issue is LINK_OPEN, its text, LINK_TO, the issue's URL, LINK_CLOSE."""
 LINK = re.compile(f"{LINK_OPEN}(?P<label>[^{LINK_CLOSE}]*){LINK_TO}(?P<target>[^{LINK_CLOSE}]*){LINK_CLOSE}")
 
 # Made once because that costs as much as parsing an issue; parsing does not change it. Each level of nesting allowed
@@ -216,10 +216,11 @@ def _plain(token: Token) -> str:
 
 
 def _issue_at(address: str) -> str:
-    """The issue that a link leads to as `owner/repo#N`, or nothing."""
+    """The plain URL of the issue that a link leads to, or nothing."""
     if not address.startswith(("http://", "https://")):
         return ""
     try:
-        return str(parse_issue_ref(address, ("", "")))
+        ref = parse_issue_ref(address, ("", ""))
     except InvalidInputError:
         return ""
+    return f"https://{host_of(address)}/{ref.owner}/{ref.repo}/issues/{ref.number}"

@@ -118,7 +118,7 @@ class Missions:
         warnings: tuple[str, ...] = ()
         for text in issues:
             try:
-                refs.append(parse_issue_ref(text, self._forge.home))
+                refs.append(parse_issue_ref(text, self._forge.home, self._forge.host))
             except InvalidInputError as error:
                 problems.append(error.message)
         for doc in docs:

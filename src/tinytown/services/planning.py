@@ -84,7 +84,7 @@ class Planning:
 
     def _manifest(self, text: str | None, problems: list[str]) -> Manifest | None:
         try:
-            return parse_manifest(text, MANIFEST_FILE) if text is not None else None
+            return parse_manifest(text, MANIFEST_FILE, self._forge.host) if text is not None else None
         except ConfigError as error:
             problems.extend(error.message.splitlines())
             return None

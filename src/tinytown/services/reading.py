@@ -111,7 +111,7 @@ class Reader:
             path, NotFoundError(f"document {ref.path} cannot be read; name a text file in the town's folder")
         )
         title = next((line.lstrip("# ").strip() for line in text.splitlines() if line.startswith("#")), path.stem)
-        return Issue(ref=ref, title=title or path.stem, body=text, url=ref.path)
+        return Issue(ref=ref, title=title or path.stem, body=text, url=ref.path, host=self._forge.host)
 
 
 def _unknown(ref: IssueRef) -> Issue:

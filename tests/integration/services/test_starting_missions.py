@@ -68,6 +68,21 @@ def test_every_problem_is_told_whatever_it_is_about(town: PaperTown, tmp_path: P
     assert town.missions.ids() == []
 
 
+def test_addresses_of_another_host_are_no_issues_of_this_forge(town: PaperTown, tmp_path: Path) -> None:
+    town.forge.is_away = False  # type: ignore[attr-defined]  # it is the one above
+    town.forge.host = "forge.example"
+    elsewhere = "https://gitlab.com/acme/shop/issues/3"
+    (tmp_path / "plan.md").write_text(f"# Plan\n\nDepends on {elsewhere}\n")
+    missions = missions_of(town, tmp_path)
+    with pytest.raises(ProblemsError, match=f"'{elsewhere}' is not on forge.example"):
+        missions.start(missions.objectives([elsewhere], [], tmp_path), MissionPolicy(), None)
+    named = missions.objectives(["#1"], [], tmp_path)
+    with pytest.raises(ProblemsError, match=f"'{elsewhere}' is not on forge.example"):
+        missions.start(named, MissionPolicy(), f"[[overrides]]\nissue = 1\ndepends_on = ['{elsewhere}']\n")
+    planned = missions.preview(missions.objectives([], [tmp_path / "plan.md"], tmp_path), MissionPolicy(), None)
+    assert "acme/shop#3 of gitlab.com" in " ".join(planned.warnings)
+
+
 def test_what_is_wrong_already_is_not_put_off_until_the_forge_is_back(town: PaperTown, tmp_path: Path) -> None:
     missions = missions_of(town, tmp_path)
     with pytest.raises(ProblemsError, match="'foo' is not an issue"):

@@ -32,6 +32,38 @@ def test_anything_else_is_refused_with_the_ways_to_write_it(text: str) -> None:
         parse_issue_ref(text, HOME)
 
 
+@pytest.mark.parametrize(
+    ("url", "host"),
+    [
+        ("https://github.com/other/repo/issues/5", "github.com"),
+        ("http://www.GitHub.com:80/other/repo/issues/5", "github.com"),
+        ("https://redirect.github.com/other/repo/pull/5", "github.com"),
+        ("https://ghe.example:8443/other/repo/pull/5", "ghe.example:8443"),
+        ("http://127.0.0.1:41/other/repo/pull/5", "127.0.0.1:41"),
+        ("other/repo#5", "github.com"),
+        ("https://anything.example/other/repo/issues/5", ""),
+    ],
+)
+def test_url_is_one_of_the_forges_own_host(url: str, host: str) -> None:
+    assert parse_issue_ref(url, HOME, host) == IssueRef("other", "repo", 5)
+
+
+@pytest.mark.parametrize(
+    ("url", "host"),
+    [
+        ("https://gitlab.com/other/repo/issues/5", "github.com"),
+        ("https://github.com@evil.example/other/repo/issues/5", "github.com"),
+        ("https://github.com.evil.example/other/repo/issues/5", "github.com"),
+        ("https://ghe.example/other/repo/pull/5", "ghe.example:8443"),
+    ],
+)
+def test_url_of_another_host_names_nothing_here(url: str, host: str) -> None:
+    with pytest.raises(
+        InvalidInputError, match=f"is not on {host}, where issues are here; write 23, #23, owner/repo#23"
+    ):
+        parse_issue_ref(url, HOME, host)
+
+
 def test_same_number_in_two_repositories_is_two_issues() -> None:
     assert parse_issue_ref("a/x#5", HOME) != parse_issue_ref("a/y#5", HOME)
 

@@ -3,6 +3,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import UTC, datetime
 
+import msgspec
 import pytest
 
 from tinytown.domain.errors import ProblemsError
@@ -134,6 +135,17 @@ def test_same_number_in_two_repositories_is_two_items() -> None:
 
     assert dependencies(result) == {"#5": ["a/lib#5"], "a/lib#5": ["a/lib#6"], "a/lib#6": []}
     assert [item.branch for item in result.items] == ["tt/5-implement-it", "tt/lib-5-lib-part", "tt/lib-6-lib-base"]
+
+
+def test_dependency_on_an_issue_of_another_host_is_none_and_is_warned_of() -> None:
+    text = "Depends on https://gitlab.com/octo/town/issues/2"
+    first = msgspec.structs.replace(issue(1, text), host="github.com")
+
+    result = compiled(first, issue(2))
+
+    assert dependencies(result) == {"#1": [], "#2": []}
+    assert "octo/town#2 of gitlab.com" in result.warnings[0]
+    assert scan({first.ref: first}, home=HOME, manifest=None) == frozenset()
 
 
 @pytest.mark.parametrize(

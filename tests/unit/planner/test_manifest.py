@@ -7,6 +7,7 @@ from tinytown.domain.refs import IssueRef
 from tinytown.domain.workitem import WorkKind
 from tinytown.planner.manifest import Manifest, Override, named_issue, parse_manifest
 
+ELSEWHERE = "https://gitlab.com/acme/shop/issues/3"
 TUTORIAL = """\
 # Override issue handling
 [[overrides]]
@@ -54,6 +55,13 @@ def test_manifest_without_overrides_changes_nothing(text: str) -> None:
 
 def test_inline_tables_are_as_good() -> None:
     assert parse_manifest("overrides = [{issue = 1, skip = true}]", "m").overrides == (Override(issue=1, skip=True),)
+
+
+@pytest.mark.parametrize("line", [f"issue = '{ELSEWHERE}'", f"issue = 1\ndepends_on = ['a/b#1', '{ELSEWHERE}']"])
+def test_issue_of_another_host_is_a_problem(line: str) -> None:
+    with pytest.raises(ConfigError, match=f"'{ELSEWHERE}' is not on github.com"):
+        parse_manifest(f"[[overrides]]\n{line}\n", "m", host="github.com")
+    assert parse_manifest(f"[[overrides]]\n{line}\n".replace("gitlab", "github"), "m", host="github.com").overrides
 
 
 def test_number_means_the_home_repository() -> None:

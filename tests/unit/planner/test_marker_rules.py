@@ -408,6 +408,15 @@ def test_other_issue_gives_no_warning() -> None:
     assert find_dependencies("after #4", home=HOME, itself=IssueRef("octo", "town", 3)).warnings == ()
 
 
+@pytest.mark.parametrize("link", ["https://gitlab.com/a/b/issues/5", "[it](https://gitlab.com/a/b/issues/5)"])
+def test_issue_of_another_host_is_not_waited_for_and_that_is_said(link: str) -> None:
+    text = f"Depends on {link}, #4 and {URL}/6. See {link}"
+    result = find_dependencies(text, home=HOME, itself=IssueRef("octo", "town", 3), host="github.com")
+
+    assert [ref.label(HOME) for ref in result.refs] == ["#4", "#6"]
+    assert result.warnings == ("#3 names a/b#5 of gitlab.com as a dependency; issues elsewhere are not waited for",)
+
+
 def test_lone_surrogate_is_no_obstacle() -> None:
     assert found("[x](http://\ud800) after #4") == ["#4"]
 

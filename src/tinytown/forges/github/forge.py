@@ -78,6 +78,7 @@ class GitHubForge:
         self._client = client
         self._repository = repository
         self._given = (place, choices, turn, now)
+        self.host = repository.host
         self._lock = Lock()
         self._of_missions: dict[str, GitHubForge] = {}
         self._default_branch = choices.default_branch

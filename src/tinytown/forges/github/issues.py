@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from tinytown.domain.errors import NotFoundError
 from tinytown.domain.issue import Issue, Remark, Selected, Selection
-from tinytown.domain.refs import IssueRef
+from tinytown.domain.refs import IssueRef, host_of
 from tinytown.forges.github.address import Repository
 from tinytown.forges.github.client import PAGE_SIZE, GitHub
 from tinytown.forges.github.issue_shapes import IssueShape
@@ -60,6 +60,7 @@ class Issues:
             author=shape.user.login if shape.user else "",
             url=shape.html_url,
             relations=self._relations.of(self._path(now), shape),
+            host=host_of(shape.html_url) or self._home.host,
             is_trusted=self._trust.covers(shape.user, shape.author_association),
             is_parent=shape.sub_issues_summary is not None and shape.sub_issues_summary.total > 0,
             is_pull=shape.pull_request is not None,

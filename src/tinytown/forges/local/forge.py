@@ -63,6 +63,8 @@ def _git_trouble() -> Iterator[None]:
 class LocalForge:
     """Implements forges.base.Forge for one repository on this machine."""
 
+    host = ""
+
     watch_kinds: tuple[WatchKind, ...] = (WatchKind.PR_CHECKS, WatchKind.REVIEW_COMMENTS, WatchKind.MERGEABILITY)
     traits = ForgeTraits()
     parallel = 1
