@@ -61,6 +61,10 @@ class Rules:
             min_entries_to_merge_wait_minutes=5,
         )
 
+    def lift(self, branch: str) -> None:
+        """No rules any more."""
+        self._of.pop(branch, None)
+
     @property
     def changes(self) -> int:
         return sum(map(len, self._of.values()))

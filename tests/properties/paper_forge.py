@@ -132,9 +132,9 @@ class PaperForge:
         for pull in self.pulls.values():
             pull.objections.clear()
             pull.lag = 0
-            self.dequeue(pull, is_merged=True)
+            self.queue_ends(pull, is_merged=True)
 
-    def dequeue(self, pull: PaperPull, *, is_merged: bool) -> None:
+    def queue_ends(self, pull: PaperPull, *, is_merged: bool) -> None:
         """The merge queue merges what is in it, or throws it out."""
         if pull.queued is not None and pull.merged_as is None and is_merged and pull.queued == self.head(pull):
             self.merge_by_hand(pull)
@@ -221,9 +221,21 @@ class PaperForge:
         """What an issue's comment says."""
         self._call(lambda: self.told.__setitem__((ref, marker), text))
 
-    def merge(self, url: str, head: str, *, closes: tuple[IssueRef, ...]) -> Merged | Queued:  # noqa: ARG002  nothing to close on paper
+    def merge(
+        self,
+        url: str,
+        head: str,
+        *,
+        closes: tuple[IssueRef, ...],  # noqa: ARG002  nothing to close on paper
+        known: Known | None = None,
+        heeds: tuple[WatchKind, ...] = (),
+    ) -> Merged | Queued:
         """Merge exactly that head, once."""
-        return self._call(lambda: self._merge(self._find(url), head))
+        return self._call(lambda: self._merge(self._find(url), head, known, heeds))
+
+    def dequeue(self, url: str) -> None:
+        """It is in the merge queue no more."""
+        self._call(lambda: setattr(self._find(url), "queued", None))
 
     def _call(self, act: Callable[[], T]) -> T:
         interlude, self.interlude = self.interlude, None
@@ -341,7 +353,7 @@ class PaperForge:
         if before in self.reviewed:
             self.reviewed[after] = self.reviewed[before]
 
-    def _merge(self, pull: PaperPull, head: str) -> Merged | Queued:
+    def _merge(self, pull: PaperPull, head: str, known: Known | None, heeds: tuple[WatchKind, ...]) -> Merged | Queued:
         if pull.merged_as is None:
             if self.head(pull) != head or head in self.conflicts or not pull.is_open or pull.is_behind:
                 raise ConflictError(f"{pull.url} does not merge at {head}")
@@ -349,6 +361,8 @@ class PaperForge:
                 self.on_merge(pull, head)
             if self.has_queue:
                 pull.queued = head
+            if known is not None and (known.base != pull.base or self._is_objected(pull, head, heeds)):
+                raise ConflictError(f"{pull.url} is another one now, or somebody objects")
                 return Queued()
             self.merge_by_hand(pull)
         assert pull.merged_as is not None
@@ -358,6 +372,12 @@ class PaperForge:
         """The pull request is merged, by whomever."""
         self.merge_count[pull.url] = self.merge_count.get(pull.url, 0) + 1
         pull.merged_as = f"merge-of-{self.head(pull)}"
+    def _is_objected(self, pull: PaperPull, head: str, heeds: tuple[WatchKind, ...]) -> bool:
+        """Whether somebody who is heeded objects just now, or the checks do not pass just now."""
+        is_refused = bool(pull.objections) or self.reviewed.get(head) is Verdict.FAILED
+        is_passing = self.verdicts.get(head) is Verdict.PASSED
+        return not is_passing or (is_refused and WatchKind.REVIEW_COMMENTS in heeds)
+
         pull.is_open, pull.queued = False, None
         for other in self.pulls.values():
             other.is_behind = other.is_behind or (self.is_strict and other.is_open and other.base == pull.base)

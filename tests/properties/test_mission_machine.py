@@ -259,7 +259,7 @@ class MissionMachine(RuleBasedStateMachine):
     @rule(number=numbers, is_merged=st.booleans())
     def queue_moves(self, number: int, *, is_merged: bool) -> None:
         if pull := self.pull(number):
-            self.town.forge.dequeue(pull, is_merged=is_merged)
+            self.town.forge.queue_ends(pull, is_merged=is_merged)
 
     @precondition(lambda self: self.town.forge.pulls)
     @rule(number=numbers, is_content=st.booleans())

@@ -53,9 +53,17 @@ class SlowForge(PaperForge):
         self.asked.append("recheck")
         super().recheck(url, known)
 
-    def merge(self, url: str, head: str, *, closes: tuple[IssueRef, ...]) -> Merged | Queued:
+    def merge(
+        self,
+        url: str,
+        head: str,
+        *,
+        closes: tuple[IssueRef, ...],
+        known: Known | None = None,
+        heeds: tuple[WatchKind, ...] = (),
+    ) -> Merged | Queued:
         self.asked.append("merge")
-        return super().merge(url, head, closes=closes)
+        return super().merge(url, head, closes=closes, known=known, heeds=heeds)
 
 
 @pytest.fixture

@@ -127,6 +127,8 @@ class MergeabilitySeen(msgspec.Struct, frozen=True, kw_only=True):
     """The branch it goes into now, where the forge tells."""
     is_behind: bool = False
     """Whether it would merge, but only brought up to date with its base first."""
+    is_update: bool = False
+    """Whether its head is the known one with the known base merged in and nothing else."""
     is_queued: bool = False
     """Whether it is in the forge's merge queue."""
     again_secs: float | None = None

@@ -98,6 +98,14 @@ class PullState(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, g
     """When that head was handed in, or seen first."""
     base: str = ""
     """The branch it goes into; empty: the mission's."""
+    base_since: datetime | None = None
+    """When it was seen to go into that instead of another: what is checked for it may begin anew only then."""
+    accepted_base: str = ""
+    """A base that is neither the mission's nor an item's, but that a person accepted."""
+    is_owed_update: bool = False
+    """Whether its base is to be merged into it whatever the forge says: nothing was checked for that base."""
+    updates: int = 0
+    """How often its base was merged into it since somebody last changed it."""
     checks: Verdict = Verdict.UNKNOWN
     checks_note: str = ""
     """What they wait for, one line, when that is not plain."""
@@ -130,6 +138,8 @@ class PullState(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, g
     """Of one that is pending: it merges, but only brought up to date with its base first."""
     is_queued: bool = False
     """Whether it is in the forge's merge queue, which takes the very head that was put into it."""
+    is_entered: bool = False
+    """Whether it was the mission that put it there: then the mission may take it out again."""
     merged_as: str | None = None
     """Sha on the base branch once it is merged."""
     opened_at: datetime | None = None

@@ -125,12 +125,32 @@ class Forge(Protocol):
         """Close an issue as done; nothing to do when it is closed."""
         ...
 
-    def merge(self, url: str, head: str, *, closes: tuple[IssueRef, ...]) -> Merged | Queued:
+    def merge(
+        self,
+        url: str,
+        head: str,
+        *,
+        closes: tuple[IssueRef, ...],
+        known: Known | None = None,
+        heeds: tuple[WatchKind, ...] = (),
+    ) -> Merged | Queued:
         """Merge exactly `head` and close the issues; an already merged one returns its commit.
 
         Where the forge merges by a queue, it is put into it.
 
         Raises:
-            ConflictError: the head is another one now, or it does not merge any more.
+            ConflictError: the head or the base is another one now, somebody objects, its checks do not pass any more,
+                or it does not merge.
         """
+        ...
+        Args:
+            url: the pull request's.
+            head: commit.
+            closes: issues.
+            known: what it was found ready by; whether that is still so is looked at right before.
+            heeds: whose objections count then: `REVIEW_COMMENTS`, `BUGBOT_COMMENTS`.
+
+
+    def dequeue(self, url: str) -> None:
+        """Take it out of the merge queue; nothing to do when it is not in it."""
         ...

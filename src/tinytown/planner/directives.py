@@ -20,6 +20,7 @@ from tinytown.planner.holds import hold, is_failing
 from tinytown.planner.merging import finish
 from tinytown.planner.settle import give_back, look_now, take_back
 from tinytown.planner.stage import ANY_HEAD
+from tinytown.planner.strays import accept_stray
 from tinytown.planner.telling import forgive
 
 STOPPED = "stopped by the operator"
@@ -101,6 +102,7 @@ def approve(draft: Draft, item: WorkItem, comment: str = "") -> None:
         draft.put(item.id, approved_head=ANY_HEAD, pull=_approved(item.pull))
         finish(draft, draft.items[item.id])
     else:
+        item = accept_stray(draft, item)
         draft.cancel_tasks_of(item.id, "approved by a person")
         kept = tuple(fix for fix in item.fixes if fix.cause != fixes.REVIEW)
         draft.put(item.id, approved_head=item.submitted, pull=_approved(item.pull), fixes=kept, **_TRIES_ANEW)
@@ -203,7 +205,7 @@ def _find_anew(draft: Draft, item: WorkItem) -> None:
     """Have the checks run and the merge tried again: a person may have mended what was wrong with neither branch."""
     if item.pull is None or item.is_merged or item.status is not WorkStatus.BLOCKED:
         return
-    pull = item.pull
+    pull = msgspec.structs.replace(item.pull, updates=0)
     if pull.checks is Verdict.FAILED:
         pull = msgspec.structs.replace(pull, checks=Verdict.UNKNOWN, is_checked_again=True)
     if pull.mergeable is Verdict.FAILED:

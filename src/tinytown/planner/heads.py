@@ -25,6 +25,7 @@ def known_of(draft: Draft, item: WorkItem, pull: PullState) -> Known:
         base=base_of(draft, pull),
         since=pull.head_since,
         told=pull.told,
+        base_since=pull.base_since,
         closes=closes(draft, item),
         at=draft.now,
     )
@@ -46,7 +47,7 @@ def at_head(draft: Draft, item: WorkItem, pull: PullState, head: str) -> PullSta
     return fixes.forget_verdicts(pull, head, draft.now)
 
 
-def bring_up_to_date(draft: Draft, item: WorkItem, pull: PullState, head: str) -> None:
+def bring_up_to_date(draft: Draft, item: WorkItem, pull: PullState, head: str) -> PullState:
     """The branch has its base merged in at `head`: checks begin anew, what people said of it stays said."""
     review = draft.tasks.get(item.review_task_id or "")
     if review is not None and review.is_open:
@@ -60,6 +61,8 @@ def bring_up_to_date(draft: Draft, item: WorkItem, pull: PullState, head: str) -
         people=pull.people,
         people_by=pull.people_by,
         is_heard=pull.is_heard,
+        is_owed_update=False,
+        updates=pull.updates + 1,
     )
     draft.put(
         item.id,
@@ -68,4 +71,7 @@ def bring_up_to_date(draft: Draft, item: WorkItem, pull: PullState, head: str) -
         approved_head=head if item.approved_head == pull.head else item.approved_head,
         merge_head=head if item.merge_head == pull.head else item.merge_head,
     )
+    line = f"PR #{pull.number} ({item.key}) is brought up to date with {base_of(draft, pull)}, at {head[:10]}"
+    draft.say("pull.updated", line, item=item.id)
     look_now(draft, item.id, draft.now)
+    return carried

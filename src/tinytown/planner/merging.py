@@ -10,7 +10,7 @@ from tinytown.domain.pull import Merged, Queued
 from tinytown.domain.watch import WatchKind, WatchStatus
 from tinytown.domain.workitem import BUSY, PullState, Verdict, WorkItem, WorkStatus
 from tinytown.planner.draft import Draft
-from tinytown.planner.heads import base_of
+from tinytown.planner.heads import base_of, known_of
 from tinytown.planner.holds import forge_failed, is_backing_off
 from tinytown.planner.notices import tell_of_merge
 from tinytown.planner.pulls import NO_ERRORS
@@ -18,9 +18,10 @@ from tinytown.planner.resting import rest
 from tinytown.planner.settle import look_now
 from tinytown.planner.sources import closes
 from tinytown.planner.stacking import is_stacked
-from tinytown.planner.stage import Stage, is_to_be_merged, stage_of
+from tinytown.planner.stage import Stage, is_approved, is_to_be_merged, stage_of
 from tinytown.planner.wants import Merge, Outcome, Refused
 
+_TALK = (WatchKind.REVIEW_COMMENTS, WatchKind.BUGBOT_COMMENTS)
 QUEUE_LAG_SECS = 30
 """How long a forge may take to show that something is in its merge queue."""
 
@@ -36,7 +37,16 @@ def merge_ready(draft: Draft) -> None:
     for item, pull in [(item, item.pull) for item in sorted(waiting, key=opened_at) if item.pull is not None]:
         first.setdefault(base_of(draft, pull), (item, pull))
     for item, pull in first.values():
-        draft.want(Merge(item_id=item.id, url=pull.url, head=pull.head, closes=closes(draft, item)))
+        draft.want(
+            Merge(
+                item_id=item.id,
+                url=pull.url,
+                head=pull.head,
+                closes=closes(draft, item),
+                known=known_of(draft, item, pull),
+                heeds=_heeds(draft, item),
+            )
+        )
 
 
 def _ready(draft: Draft) -> list[WorkItem]:
@@ -55,6 +65,13 @@ def is_heard(draft: Draft, item: WorkItem) -> bool:
         return True
     watches = draft.watches_of(item.id)
     return not any(w.kind is WatchKind.REVIEW_COMMENTS and w.status is WatchStatus.ACTIVE for w in watches)
+
+
+def _heeds(draft: Draft, item: WorkItem) -> tuple[WatchKind, ...]:
+    """Whose objections still count: not theirs whose watch is snoozed, nor people's over whom a person here decided."""
+    watched = {w.kind for w in draft.watches_of(item.id) if w.status is WatchStatus.ACTIVE}
+    overruled = {WatchKind.REVIEW_COMMENTS} if is_approved(item) else set()
+    return tuple(kind for kind in _TALK if kind in watched - overruled)
 
 
 def merged(draft: Draft, outcome: Outcome, want: Merge) -> None:
@@ -82,7 +99,7 @@ def _queued(draft: Draft, item: WorkItem, pull: PullState, want: Merge) -> None:
     """It waits in the queue, unless its head moved meanwhile: then the next look tells."""
     if pull.head != want.head or pull.is_queued:
         return
-    draft.put(item.id, pull=msgspec.structs.replace(pull, is_queued=True))
+    draft.put(item.id, pull=msgspec.structs.replace(pull, is_queued=True, is_entered=True))
     at = draft.now + timedelta(seconds=min(QUEUE_LAG_SECS, draft.mission.policy.watch_interval_secs))
     look_now(draft, item.id, at, WatchKind.MERGEABILITY)
     draft.say("pull.queued", f"PR #{pull.number} ({item.key}) is in the merge queue", item=item.id)
@@ -91,7 +108,7 @@ def _queued(draft: Draft, item: WorkItem, pull: PullState, want: Merge) -> None:
 def record_merge(draft: Draft, item: WorkItem, pull: PullState, sha: str) -> None:
     """Remember the merge commit: nothing is left to mend or to ask. Others must show again that they merge."""
     refs = tuple(dict.fromkeys((*item.artifact_refs, sha)))
-    pull = msgspec.structs.replace(pull, merged_as=sha, is_queued=False)
+    pull = msgspec.structs.replace(pull, merged_as=sha, is_queued=False, is_entered=False)
     draft.cancel_tasks_of(item.id, f"{item.key} is merged")
     draft.put(item.id, pull=pull, artifact_refs=refs, task_id=None, fixes=(), hold=None, **NO_ERRORS)
     if item.status in BUSY:

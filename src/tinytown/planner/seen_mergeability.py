@@ -8,11 +8,13 @@ from tinytown.domain.pull import MergeabilitySeen
 from tinytown.domain.workitem import PullState, Verdict, WorkItem
 from tinytown.planner import fixes
 from tinytown.planner.draft import Draft
-from tinytown.planner.heads import at_head, base_of, put_pull
+from tinytown.planner.heads import at_head, base_of, bring_up_to_date, put_pull
 from tinytown.planner.holds import forge_failed, hold
 from tinytown.planner.merging import record_merge
 from tinytown.planner.notices import tell_of_merge
 from tinytown.planner.settle import look_now
+from tinytown.planner.stacking import rebased
+from tinytown.planner.strays import lift_stray
 from tinytown.planner.wants import Refused
 
 CLOSED = "its pull request was closed without merging; reopen it, or: tt mission approve {key}"
@@ -26,10 +28,15 @@ def take_in(draft: Draft, item: WorkItem, pull: PullState, seen: MergeabilitySee
             record_merge(draft, item, pull, seen.merged_as)
             tell_of_merge(draft, item, pull, seen.notice)
     elif not seen.is_open:
-        pull = msgspec.structs.replace(pull, is_open=False, is_queued=False, mergeable=Verdict.UNKNOWN)
+        pull = msgspec.structs.replace(
+            pull, is_open=False, is_queued=False, is_entered=False, mergeable=Verdict.UNKNOWN
+        )
         hold(draft, put_pull(draft, item, pull), _closed(item))
     else:
-        _open(draft, _reopened(draft, item), at_head(draft, item, pull, seen.head), seen)
+        item = _reopened(draft, item)
+        if seen.is_update and seen.head != pull.head:
+            pull = bring_up_to_date(draft, item, pull, seen.head)
+        _open(draft, item, at_head(draft, item, pull, seen.head), seen)
 
 
 def _closed(item: WorkItem) -> str:
@@ -48,7 +55,8 @@ def _open(draft: Draft, item: WorkItem, pull: PullState, seen: MergeabilitySeen)
     was_queued, was_open = pull.is_queued, pull.is_open
     if seen.base is not None and seen.base != base_of(draft, pull):
         draft.say("pull.retargeted", f"PR #{pull.number} ({item.key}) goes into {seen.base} now", item=item.id)
-        pull = msgspec.structs.replace(pull, base=seen.base)
+        lift_stray(draft, item, pull)
+        pull = rebased(draft, item, pull, seen.base)
     pull = msgspec.structs.replace(
         pull,
         is_open=True,
@@ -56,8 +64,11 @@ def _open(draft: Draft, item: WorkItem, pull: PullState, seen: MergeabilitySeen)
         mergeable_note="" if seen.verdict is Verdict.PASSED else seen.reason,
         is_behind=seen.is_behind,
         is_queued=seen.is_queued,
+        is_entered=pull.is_entered and seen.is_queued,
     )
     item = put_pull(draft, item, pull)
+    if not was_open:
+        look_now(draft, item.id, draft.now)  # nobody looked at more while it was closed
     if was_queued and not seen.is_queued:
         _thrown_out(draft, item, pull)
     if seen.verdict is Verdict.FAILED:
@@ -67,8 +78,6 @@ def _open(draft: Draft, item: WorkItem, pull: PullState, seen: MergeabilitySeen)
         fixes.withdraw(draft, item, fixes.CONFLICT)
 
 
-    if not was_open:
-        look_now(draft, item.id, draft.now)  # nobody looked at more while it was closed
 def _thrown_out(draft: Draft, item: WorkItem, pull: PullState) -> None:
     """Its checks may say why: they are looked at anew before it is merged again, later and later."""
     put_pull(draft, item, msgspec.structs.replace(pull, checks=Verdict.UNKNOWN))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import msgspec
 
 from tinytown.domain.backoff import retry_at
-from tinytown.domain.workitem import Verdict, WorkItem
+from tinytown.domain.workitem import PullState, Verdict, WorkItem
 from tinytown.planner.draft import Draft
 from tinytown.planner.heads import base_of
 from tinytown.planner.holds import MAX_FORGE_ERRORS, forge_failed, is_backing_off
@@ -46,10 +46,33 @@ def lower(draft: Draft, item: WorkItem) -> WorkItem | None:
     """The item of the mission whose branch its pull request goes into, if it is that of one."""
     if item.pull is None or not draft.mission.traits.stacks:
         return None
-    base = base_of(draft, item.pull)
+    return _owner(draft, item, base_of(draft, item.pull))
+
+
+def _owner(draft: Draft, item: WorkItem, base: str) -> WorkItem | None:
+    """What it depends on whose branch that is."""
     if base == draft.mission.base:
         return None
     return next((dep for dep in _needed(draft, item) if dep.branch == base), None)
+
+
+def is_chosen(draft: Draft, item: WorkItem, pull: PullState, base: str) -> bool:
+    """Whether the mission, or a person here, wants it to go into that base."""
+    if base in {draft.mission.base, pull.accepted_base}:
+        return True
+    return draft.mission.traits.stacks and _owner(draft, item, base) is not None
+
+
+def rebased(draft: Draft, item: WorkItem, pull: PullState, base: str) -> PullState:
+    """The pull request going into another base: what was checked for the one before says nothing of this.
+
+    Workflows may run for some bases only, and setting a base starts none; a push does, so the base is merged into it.
+    """
+    is_owed = draft.mission.traits.stacks and is_chosen(draft, item, pull, base)
+    pull = msgspec.structs.replace(pull, base=base, base_since=draft.now, is_owed_update=is_owed)
+    if item.is_done:
+        return pull  # nobody asks before a person wants it merged
+    return msgspec.structs.replace(pull, checks=Verdict.UNKNOWN, checks_note="", mergeable=Verdict.UNKNOWN)
 
 
 def is_stacked(draft: Draft, item: WorkItem) -> bool:
@@ -80,8 +103,7 @@ def retargeted(draft: Draft, outcome: Outcome, want: Retarget) -> None:
         return
     match outcome.found:
         case Retargeted(base=base):
-            mergeable = item.pull.mergeable if item.is_done else Verdict.UNKNOWN  # of one that is done nobody asks
-            pull = msgspec.structs.replace(item.pull, base=base, mergeable=mergeable)
+            pull = rebased(draft, item, item.pull, base)
             draft.put(item.id, pull=pull, errors=0, retry_at=None, setback="")
             look_now(draft, item.id, draft.now)
             draft.say("pull.retargeted", f"PR #{pull.number} ({item.key}) goes into {base} now", item=item.id)

@@ -95,8 +95,8 @@ def judgement(item: WorkItem, pull: PullState, policy: MissionPolicy) -> Stage |
 def _gate(item: WorkItem, pull: PullState, policy: MissionPolicy) -> Stage:
     if pull.merged_as is not None:
         return Stage.MERGE
-    if pull.checks is not Verdict.PASSED:
-        return Stage.CHECKS
+    if pull.is_owed_update or pull.checks is not Verdict.PASSED:
+        return Stage.BEHIND if pull.is_owed_update else Stage.CHECKS
     if (missing := judgement(item, pull, policy)) is not None:
         return missing
     if pull.mergeable is Verdict.PASSED:

@@ -17,8 +17,10 @@ from tinytown.planner import (
     progress,
     promote,
     pulls,
+    queueing,
     settle,
     stacking,
+    strays,
     telling,
     updating,
     watches,
@@ -28,6 +30,7 @@ from tinytown.planner.snapshot import Snapshot
 from tinytown.planner.wants import (
     AskReview,
     Close,
+    Dequeue,
     Hear,
     LookAt,
     LookUp,
@@ -35,6 +38,7 @@ from tinytown.planner.wants import (
     OpenPull,
     Outcome,
     Retarget,
+    Tell,
     UpdateBranch,
     Want,
 )
@@ -58,7 +62,7 @@ def decide(snapshot: Snapshot, outcomes: Sequence[Outcome], now: datetime) -> De
     """
     draft = Draft(snapshot, now)
     draft.put_mission(trouble=None)  # whatever it was, it did not keep us from getting here
-    for outcome in outcomes:
+    for outcome in sorted(outcomes, key=_is_look):  # looks came after what was changed, and see it
         take_in(draft, outcome)
     settle.settle(draft)
     if not draft.mission.is_paused:
@@ -68,11 +72,13 @@ def decide(snapshot: Snapshot, outcomes: Sequence[Outcome], now: datetime) -> De
         stacking.retarget(draft)
         pulls.open_pulls(draft)
         watches.look(draft)
+        strays.hold_strays(draft)
         merging.merge_ready(draft)
         updating.update_behind(draft)
         asking.ask_reviews(draft)
         promote.promote(draft)
         assign.assign(draft)
+    queueing.take_out(draft)
     progress.conclude(draft)
     closing.close(draft)
     telling.tell(draft)
@@ -82,30 +88,42 @@ def decide(snapshot: Snapshot, outcomes: Sequence[Outcome], now: datetime) -> De
 def concluded(draft: Draft) -> Decision:
     """What a draft amounts to."""
     changes = draft.changes()
-    wants = () if draft.mission.is_paused else tuple(draft.wants)
+    wants = tuple(want for want in draft.wants if isinstance(want, Dequeue) or not draft.mission.is_paused)
     return Decision(changes=changes, wants=wants, wake_at=draft.wake_at)
+
+
+def _is_look(outcome: Outcome) -> bool:
+    return isinstance(outcome.want, LookAt | LookUp)
 
 
 def take_in(draft: Draft, outcome: Outcome) -> None:
     """Let the policy that wanted something see what came of it."""
     match outcome.want:
-        case OpenPull() as want:
-            pulls.opened(draft, outcome, want)
         case LookAt() as want:
             watches.looked(draft, outcome, want)
-        case Merge() as want:
-            merging.merged(draft, outcome, want)
         case LookUp() as want:
             promote.looked_up(draft, outcome, want)
-        case Retarget() as want:
-            stacking.retargeted(draft, outcome, want)
-        case UpdateBranch() as want:
-            updating.updated(draft, outcome, want)
-        case AskReview() as want:
-            asking.asked(draft, outcome, want)
         case Hear() as want:
             hearing.heard(draft, outcome, want)
+        case AskReview() as want:
+            asking.asked(draft, outcome, want)
         case Close() as want:
             closing.closed(draft, outcome, want)
-        case want:
+        case Tell() as want:
             telling.told(draft, outcome, want)
+        case want:
+            _take_in_change(draft, outcome, want)
+
+
+def _take_in_change(draft: Draft, outcome: Outcome, want: OpenPull | Merge | Retarget | UpdateBranch | Dequeue) -> None:
+    match want:
+        case OpenPull():
+            pulls.opened(draft, outcome, want)
+        case Merge():
+            merging.merged(draft, outcome, want)
+        case Retarget():
+            stacking.retargeted(draft, outcome, want)
+        case UpdateBranch():
+            updating.updated(draft, outcome, want)
+        case _:
+            queueing.taken_out(draft, outcome, want)

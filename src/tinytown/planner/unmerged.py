@@ -8,10 +8,11 @@ from tinytown.domain.pull import MergeabilitySeen
 from tinytown.domain.watch import Watch, WatchStatus
 from tinytown.domain.workitem import WorkItem
 from tinytown.planner.draft import Draft
-from tinytown.planner.heads import put_pull
+from tinytown.planner.heads import base_of, put_pull
 from tinytown.planner.looks import after_look, after_refusal
 from tinytown.planner.merging import record_merge
 from tinytown.planner.notices import tell_of_merge
+from tinytown.planner.stacking import rebased
 from tinytown.planner.wants import Outcome, Refused
 
 
@@ -31,8 +32,8 @@ def looked(draft: Draft, watch: Watch, item: WorkItem, outcome: Outcome) -> None
             draft.put_watch(after_refusal(draft, watch, refused))
         case MergeabilitySeen(base=base):
             draft.put_watch(after_look(draft, watch, "not merged yet"))
-            if base is not None:
-                put_pull(draft, item, msgspec.structs.replace(item.pull, base=base))
+            if base is not None and base != base_of(draft, item.pull):
+                put_pull(draft, item, rebased(draft, item, item.pull, base))
         case _:
             draft.put_watch(after_look(draft, watch, "not merged yet"))
 

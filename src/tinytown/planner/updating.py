@@ -13,7 +13,7 @@ from tinytown.planner import fixes
 from tinytown.planner.backoff import quick_look_secs
 from tinytown.planner.draft import Draft
 from tinytown.planner.heads import base_of, bring_up_to_date, known_of
-from tinytown.planner.holds import forge_failed, is_backing_off
+from tinytown.planner.holds import forge_failed, hold, is_backing_off
 from tinytown.planner.merging import opened_at
 from tinytown.planner.pulls import NO_ERRORS
 from tinytown.planner.seen_mergeability import conflict_text
@@ -24,18 +24,37 @@ from tinytown.planner.wants import Outcome, Refused, UpdateBranch
 
 PATIENCE = timedelta(minutes=30)
 """How long one that is up to date and only waits for its checks keeps the others of its base waiting."""
+MOST_UPDATES = 10
+"""How often a branch is brought up to date before a person is asked: each time all checks run again."""
 _LAG_SECS = 10
 
 
 def update_behind(draft: Draft) -> None:
     """Want the first of each base brought up to date, unless another will be merged into that before."""
     for item, pull in _behind(draft):
-        if not is_backing_off(draft, item) and before(draft, item, pull) is None:
+        if is_backing_off(draft, item) or before(draft, item, pull) is not None:
+            continue
+        if pull.updates >= MOST_UPDATES:
+            hold(draft, item, _too_often(draft, pull))
+        else:
             draft.want(UpdateBranch(item_id=item.id, url=pull.url, known=known_of(draft, item, pull)))
 
 
+def _too_often(draft: Draft, pull: PullState) -> str:
+    return (
+        f"its branch was brought up to date {pull.updates} times, and each time something else was merged into"
+        f" {base_of(draft, pull)} first; a merge queue for that would help;"
+        f" to go on: tt mission resume {draft.mission.id[:8]}"
+    )
+
+
 def before(draft: Draft, item: WorkItem, pull: PullState) -> WorkItem | None:
-    """Another that goes into the same base first; then all that was checked against the base as it is would be old."""
+    """Another that goes into the same base first; then all that was checked against the base as it is would be old.
+
+    One that was not checked for its base at all waits for nobody.
+    """
+    if pull.is_owed_update:
+        return None
     base = base_of(draft, pull)
     older = [(other, its) for other, its in _behind(draft) if opened_at(other) < opened_at(item)]
     for other, its in sorted(older, key=lambda found: opened_at(found[0])):
@@ -46,7 +65,12 @@ def before(draft: Draft, item: WorkItem, pull: PullState) -> WorkItem | None:
 
 def _behind(draft: Draft) -> list[tuple[WorkItem, PullState]]:
     found = [i for i in draft.unfinished() if stage_of(i, draft.mission.policy) is Stage.BEHIND]
-    return [(i, i.pull) for i in found if i.pull is not None and not is_stacked(draft, i) and _is_preceded(draft, i)]
+    pulls = [(item, item.pull) for item in found if item.pull is not None]
+    return [(item, pull) for item, pull in pulls if pull.is_owed_update or _is_next(draft, item)]
+
+
+def _is_next(draft: Draft, item: WorkItem) -> bool:
+    return not is_stacked(draft, item) and _is_preceded(draft, item)
 
 
 def _is_preceded(draft: Draft, item: WorkItem) -> bool:
@@ -102,10 +126,9 @@ def _moved(draft: Draft, item: WorkItem, pull: PullState, head: str) -> None:
     item = draft.put(item.id, **NO_ERRORS)
     if head != pull.head:
         bring_up_to_date(draft, item, pull, head)
-        line = f"PR #{pull.number} ({item.key}) is brought up to date with {base_of(draft, pull)}, at {head[:10]}"
-        draft.say("pull.updated", line, item=item.id)
         return
-    draft.put(item.id, pull=msgspec.structs.replace(pull, mergeable=Verdict.UNKNOWN))  # the forge lags
+    pull = msgspec.structs.replace(pull, mergeable=Verdict.UNKNOWN, is_owed_update=False)  # the forge lags
+    draft.put(item.id, pull=pull)
     secs = quick_look_secs(_LAG_SECS, 1, draft.mission.policy.watch_interval_secs)
     look_now(draft, item.id, draft.now + timedelta(seconds=secs), WatchKind.MERGEABILITY)
 

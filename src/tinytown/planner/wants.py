@@ -55,6 +55,17 @@ class Merge(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     url: str
     head: str
     closes: tuple[IssueRef, ...] = ()
+    known: Known | None = None
+    """What it was found ready by; the forge looks once more whether that is still so."""
+    heeds: tuple[WatchKind, ...] = ()
+    """Whose objections count when it looks."""
+
+
+class Dequeue(msgspec.Struct, frozen=True, kw_only=True, tag=True):
+    """Take a pull request out of the forge's merge queue."""
+
+    item_id: str
+    url: str
 
 
 class Retarget(msgspec.Struct, frozen=True, kw_only=True, tag=True):
@@ -115,7 +126,9 @@ class LookUp(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     """Token of the signal that this look answers."""
 
 
-Want: TypeAlias = OpenPull | LookAt | Merge | LookUp | Retarget | UpdateBranch | Tell | Close | AskReview | Hear
+Want: TypeAlias = (
+    OpenPull | LookAt | Merge | LookUp | Retarget | UpdateBranch | Tell | Close | AskReview | Hear | Dequeue
+)
 
 
 class Opened(msgspec.Struct, frozen=True, kw_only=True, tag=True):
@@ -159,6 +172,10 @@ class Asked(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     """They are asked."""
 
 
+class Dequeued(msgspec.Struct, frozen=True, kw_only=True, tag=True):
+    """It is not in the merge queue any more."""
+
+
 class Heard(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     """What was said, oldest first."""
 
@@ -183,6 +200,7 @@ Found: TypeAlias = (
     | Closed
     | Asked
     | Heard
+    | Dequeued
     | Refused
 )
 

@@ -78,6 +78,8 @@ def _look(draft: Draft, watch: Watch, item: WorkItem, pull: PullState) -> None:
     if signal is None and watch.next_due_at > draft.now:
         draft.wake(watch.next_due_at)
         return
+    if signal is not None and watch.next_due_at > draft.now:  # another look may answer it before this one is back
+        draft.put_watch(msgspec.structs.replace(watch, next_due_at=draft.now))
     if watch.status is WatchStatus.SNOOZED:
         draft.put_watch(msgspec.structs.replace(watch, status=WatchStatus.ACTIVE))
     draft.want(

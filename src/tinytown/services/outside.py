@@ -21,6 +21,8 @@ from tinytown.planner.wants import (
     AskReview,
     Close,
     Closed,
+    Dequeue,
+    Dequeued,
     Found,
     Hear,
     Heard,
@@ -136,8 +138,8 @@ def _ask(forge: Forge, want: Want) -> Found:
     match want:
         case OpenPull(draft=draft):
             return Opened(pull=forge.open_pull(draft), watch_kinds=forge.watch_kinds)
-        case Merge(url=url, head=head, closes=closes):
-            return forge.merge(url, head, closes=closes)
+        case Merge(url=url, head=head, closes=closes, known=known, heeds=heeds):
+            return forge.merge(url, head, closes=closes, known=known, heeds=heeds)
         case LookUp(ref=ref):
             return LookedUp(is_open=forge.issue(ref).is_open)
         case Hear(ref=ref):
@@ -148,8 +150,11 @@ def _ask(forge: Forge, want: Want) -> Found:
             return _adjust(forge, want)
 
 
-def _adjust(forge: Forge, want: Retarget | UpdateBranch | Tell | Close | AskReview) -> Found:
+def _adjust(forge: Forge, want: Retarget | UpdateBranch | Tell | Close | AskReview | Dequeue) -> Found:
     match want:
+        case Dequeue(url=url):
+            forge.dequeue(url)
+            return Dequeued()
         case Retarget(url=url, base=base):
             forge.retarget(url, base)
             return Retargeted(base=base)

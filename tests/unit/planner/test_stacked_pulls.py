@@ -37,7 +37,7 @@ from tinytown.domain.workitem import Verdict, WorkItem, WorkStatus
 from tinytown.planner import reopen
 from tinytown.planner.reasons import reasons
 from tinytown.planner.tick import Decision
-from tinytown.planner.wants import Merge, OpenPull, Outcome, Refused, Retarget, Retargeted
+from tinytown.planner.wants import LookAt, Merge, OpenPull, Outcome, Refused, Retarget, Retargeted
 
 DONE = WorkStatus.DONE
 
@@ -115,7 +115,8 @@ def test_merge_of_what_is_beneath_has_the_next_go_into_the_base_before_it_is_mer
 
     assert [want for want in decision.wants if isinstance(want, Merge)] == []
     assert retargets(decision) == [("acme/shop/pull/2", "main")]
-    assert pull_of(done, 2) == passed(2, mergeable=Verdict.UNKNOWN)
+    unseen = {"checks": Verdict.UNKNOWN, "mergeable": Verdict.UNKNOWN}
+    assert pull_of(done, 2) == passed(2, base_since=NOW, is_owed_update=True, **unseen)
 
 
 def test_rest_of_a_stack_moves_down_by_one() -> None:
@@ -168,8 +169,8 @@ def told(item: WorkItem, found: Any) -> tuple[WorkItem, Decision]:
 def test_retargeted_pull_request_is_looked_at_anew() -> None:
     after, decision = told(ON_IT, Retargeted(base="main"))
 
-    assert after.pull == make_pull(2)
-    assert len(decision.wants) == 3
+    assert after.pull == make_pull(2, base_since=NOW, is_owed_update=True)
+    assert len([want for want in decision.wants if isinstance(want, LookAt)]) == 3
     assert "pull.retargeted" in said(decision.changes)
 
 
@@ -189,7 +190,7 @@ def test_one_that_is_done_stays_done_when_it_cannot_be_retargeted() -> None:
 
     assert (once.status, once.errors, once.retry_at) == (DONE, 1, later(10))
     assert (never.status, never.errors, retargets(decision)) == (DONE, 6, [])
-    assert moved.pull == passed(2)
+    assert moved.pull == passed(2, base_since=NOW, is_owed_update=True)
 
 
 @pytest.mark.parametrize("pull", [None, make_pull(2, base="tt/1-thing", merged_as=HEAD)])

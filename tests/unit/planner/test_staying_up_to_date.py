@@ -107,7 +107,7 @@ def test_one_at_a_time_is_brought_up_to_date_the_one_opened_first() -> None:
 
 
 def test_each_base_has_one_that_is_brought_up_to_date() -> None:
-    items = [handed_in(1, pull=behind(1)), handed_in(2, pull=behind(2, base="next"))]
+    items = [handed_in(1, pull=behind(1)), handed_in(2, pull=behind(2, base="next", accepted_base="next"))]
 
     assert updates(decided(*items, AT_WORK, mission=AUTO)) == ["acme/shop/pull/1", "acme/shop/pull/2"]
 
@@ -182,6 +182,7 @@ def test_branch_brought_up_to_date_keeps_what_people_said_and_is_checked_anew() 
         people_by="ann",
         is_heard=True,
         told=("a",),
+        updates=1,
     )
     now = after.items[item.id]
     assert (now.submitted, now.approved_head, now.merge_head, now.errors) == (NEXT_HEAD, NEXT_HEAD, NEXT_HEAD, 0)

@@ -130,9 +130,10 @@ class Checks:
         )
 
     def _place(self, number: int, known: Known | None) -> tuple[str, str, datetime]:
-        """Head, base, and since when that head is known."""
+        """Head, base, and since when that head is known to go into that base."""
         if known is not None:
-            return known.head, known.base, known.since or self._seen_since(known.head)
+            since = known.since or self._seen_since(known.head)
+            return known.head, known.base, max(since, known.base_since or since)
         pull = self._client.get(self._repository.path("/pulls/{n}", n=number), PullShape)
         return pull.head.sha, pull.base.ref, self._seen_since(pull.head.sha)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 from threading import Lock
 
@@ -31,10 +32,12 @@ from tinytown.forges.github.client import GitHub
 from tinytown.forges.github.closing import Closing
 from tinytown.forges.github.comments import StatusComments
 from tinytown.forges.github.issues import Issues
-from tinytown.forges.github.looks import Choices, open_looks
+from tinytown.forges.github.last_look import require_ready
+from tinytown.forges.github.looks import AtMerge, Choices, open_looks
 from tinytown.forges.github.merging import Merging, Turn
 from tinytown.forges.github.pulls import Pulls, public
 from tinytown.forges.github.pushing import Heads
+from tinytown.forges.github.rules import Rules
 from tinytown.forges.github.shapes import PullShape, RepositoryShape
 from tinytown.forges.github.trust import Trust
 from tinytown.forges.github.updating import Updating
@@ -75,16 +78,20 @@ class GitHubForge:
         repository = place.repository
         viewer = Viewer(client)
         self.home = (repository.owner, repository.name)
+        self.host = repository.host
         self._client = client
         self._repository = repository
         self._given = (place, choices, turn, now)
-        self.host = repository.host
         self._lock = Lock()
         self._of_missions: dict[str, GitHubForge] = {}
         self._default_branch = choices.default_branch
         self._issues = Issues(client, repository, Trust(choices.trusted))
         self._updating = Updating(place.remote, place.state_folder)
-        self._looks = open_looks(client, repository, choices, viewer, now, is_update=self._updating.is_update)
+        self._open_looks = partial(
+            open_looks, client, repository, choices, viewer, now, is_update=self._updating.is_update
+        )
+        self._looks = self._open_looks()
+        self._rules = Rules(client, repository, now)
         self._heads = Heads(place.remote, now)
         self._pulls = Pulls(client, repository)
         self._closing = Closing(client, repository)
@@ -92,7 +99,7 @@ class GitHubForge:
             client,
             repository,
             self._pulls,
-            rules=self._looks.rules,
+            rules=self._rules,
             closing=self._closing,
             turn=turn,
             method=choices.merge_method,
@@ -182,6 +189,8 @@ class GitHubForge:
             return seen
         done = self._merging.finish(pull, known.closes if known else ())
         notices = (seen.notice, done.notice, self._left_out(pull, known))
+        if known is not None and (pull.head.sha, pull.base.ref) != (known.head, known.base):
+            seen = msgspec.structs.replace(seen, is_update=self._is_update(pull, known))
         return msgspec.structs.replace(seen, notice="\n".join(filter(None, notices)))
 
     def _is_update(self, pull: PullShape, known: Known) -> bool:
@@ -212,6 +221,26 @@ class GitHubForge:
         """Close an issue as done; nothing to do when it is closed. NotFoundError: it is gone."""
         self._closing.ensure(ref)
 
-    def merge(self, url: str, head: str, *, closes: tuple[IssueRef, ...]) -> Merged | Queued:
-        """Merge exactly `head`, or have the queue do so, and close the issues."""
-        return self._merging.merge(self._pulls.number(url), head, closes=closes)
+    def merge(
+        self,
+        url: str,
+        head: str,
+        *,
+        closes: tuple[IssueRef, ...],
+        known: Known | None = None,
+        heeds: tuple[WatchKind, ...] = (),
+    ) -> Merged | Queued:
+        """Merge exactly `head` if it is still ready, or have the queue do so, and close the issues."""
+        number = self._pulls.number(url)
+        if known is None:
+            return self._merging.merge(number, head, closes=closes)
+        last_look = partial(self._last_look, number, known, heeds)
+        return self._merging.merge(number, head, closes=closes, base=known.base, last_look=last_look)
+
+    def dequeue(self, url: str) -> None:
+        """Take it out of the merge queue."""
+        self._merging.dequeue(self._pulls.number(url))
+
+    def _last_look(self, number: int, known: Known, heeds: tuple[WatchKind, ...]) -> None:
+        common = AtMerge(rules=self._rules, reruns=self._looks.reruns)
+        require_ready(self._open_looks(at_merge=common), number, known, heeds)

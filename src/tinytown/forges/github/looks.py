@@ -41,10 +41,19 @@ class Looks(msgspec.Struct, frozen=True, kw_only=True):
 
     pulls: Pulls
     rules: Rules
+    reruns: Reruns
     checks: Checks
     people: People
     bots: Bots
     mergeability: Mergeability
+
+
+class AtMerge(msgspec.Struct, frozen=True, kw_only=True):
+    """What the last looks before a merge have in common with others."""
+
+    rules: Rules
+    """Read just now."""
+    reruns: Reruns
 
 
 def open_looks(
@@ -55,6 +64,7 @@ def open_looks(
     now: Callable[[], datetime],
     *,
     is_update: IsUpdate,
+    at_merge: AtMerge | None = None,
 ) -> Looks:
     """Make them; nothing is asked yet.
 
@@ -65,13 +75,16 @@ def open_looks(
         viewer: who we are.
         now: the clock.
         is_update: tells whether an approval of an earlier head still holds.
+        at_merge: of looks right before a merge, which cannot wait; all else that they see is what is there now.
     """
-    look = client.as_look()
-    rules, threads = Rules(look, repository, now), Threads(look, repository, now)
-    reruns, writers = Reruns(client, repository, now), Writers(look, repository, now)
+    look = client.as_look() if at_merge is None else client
+    threads, writers = Threads(look, repository, now), Writers(look, repository, now)
+    rules = Rules(look, repository, now) if at_merge is None else at_merge.rules
+    reruns = Reruns(client, repository, now) if at_merge is None else at_merge.reruns
     return Looks(
         pulls=Pulls(look, repository),
         rules=rules,
+        reruns=reruns,
         checks=Checks(
             look,
             repository,

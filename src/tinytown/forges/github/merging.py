@@ -20,6 +20,7 @@ from tinytown.domain.refs import IssueRef
 from tinytown.forges.github.address import Repository
 from tinytown.forges.github.client import GitHub
 from tinytown.forges.github.closing import Closing
+from tinytown.forges.github.merge_queue import MergeQueue
 from tinytown.forges.github.pulls import Pulls
 from tinytown.forges.github.rules import BaseRules, Rules
 from tinytown.forges.github.shapes import PullShape
@@ -27,43 +28,8 @@ from tinytown.forges.github.shapes import PullShape
 Turn = Callable[[str], AbstractContextManager[None]]
 """Holds the turn of merging into a branch; ForgeUnavailableError when others have it for too long."""
 
+_UNREADY = frozenset({"blocked", "behind", "dirty", "draft"})
 _NOT_ALLOWED = ("merge commits are not allowed", "squash merges are not allowed", "rebase merges are not allowed")
-_ENTRY = """
-query($owner: String!, $name: String!, $number: Int!) {
-  repository(owner: $owner, name: $name) {
-    pullRequest(number: $number) { id headRefOid isInMergeQueue mergeQueueEntry { position } }
-  }
-}"""
-_ENQUEUE = """
-mutation($input: EnqueuePullRequestInput!) {
-  enqueuePullRequest(input: $input) { mergeQueueEntry { position } }
-}"""
-
-
-class _Place(msgspec.Struct, frozen=True):
-    position: int | None = None
-
-
-class _Queueing(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
-    id: str
-    is_in_merge_queue: bool = False
-    merge_queue_entry: _Place | None = None
-
-
-class _Repository(msgspec.Struct, frozen=True, rename="camel"):
-    pull_request: _Queueing | None
-
-
-class _Asked(msgspec.Struct, frozen=True):
-    repository: _Repository | None
-
-
-class _Entered(msgspec.Struct, frozen=True, rename="camel"):
-    merge_queue_entry: _Place | None = None
-
-
-class _Enqueued(msgspec.Struct, frozen=True, rename="camel"):
-    enqueue_pull_request: _Entered | None = None
 
 
 class _Answer(msgspec.Struct, frozen=True):
@@ -92,29 +58,60 @@ class Merging:
         self._rules = rules
         self._closing = closing
         self._turn = turn
+        self._queue = MergeQueue(client, repository)
         self._method = method
 
-    def merge(self, number: int, head: str, *, closes: tuple[IssueRef, ...]) -> Merged | Queued:
+    def merge(
+        self,
+        number: int,
+        head: str,
+        *,
+        closes: tuple[IssueRef, ...],
+        base: str | None = None,
+        last_look: Callable[[], object] = lambda: None,
+    ) -> Merged | Queued:
         """Merge exactly `head`, or put it into the merge queue, and close the issues; an earlier merge is found.
 
+        Args:
+            number: of the pull request.
+            head: commit.
+            closes: issues.
+            base: the branch it is to be merged into; None: whatever it goes into.
+            last_look: called before anything is changed, raises when something speaks against it.
+
         Raises:
-            ConflictError: the head is another one now, or GitHub does not merge it just now: look again.
+            ConflictError: head or base is another one now, or GitHub does not merge it just now: look again.
             ForgeError: a person must look. ForgeUnavailableError: it may have been merged or not; ask again.
         """
         pull = self._pulls.read(number)
         if pull.is_merged:
             return self.finish(pull, closes)
-        _require(pull, head)
+        _require(pull, head, base)
+        self._rules.forget(pull.base.ref)  # who may pass over rules is not refused by GitHub
+        last_look()
         if self._rules.of(pull.base.ref).has_queue:
             return self._enqueue(pull, head)
         with self._turn(pull.base.ref):
-            done = self._merge(pull, head)
+            done = self._merge_in_turn(number, head, pull.base.ref)
         return done if isinstance(done, Queued) else self.finish(done, closes)
+
+    def dequeue(self, number: int) -> None:
+        """Take it out of the merge queue; nothing to do when it is not in it."""
+        self._queue.leave(self._pulls.read(number))
 
     def finish(self, pull: PullShape, closes: tuple[IssueRef, ...]) -> Merged:
         """What is left to do for one that is merged: closing its issues. Done again, nothing happens."""
         notices = self._closing.close(closes)
         return Merged(sha=pull.merge_commit_sha or pull.head.sha, notice="\n".join(notices))
+
+    def _merge_in_turn(self, number: int, head: str, base: str) -> PullShape | Queued:
+        """Merge it unless what was merged before it, or somebody, has changed how it stands."""
+        pull = self._pulls.read(number)
+        if pull.is_merged:
+            return pull
+        _require(pull, head, base)
+        _require_ready(pull)
+        return self._merge(pull, head)
 
     def _merge(self, pull: PullShape, head: str) -> PullShape | Queued:
         refusal: TinytownError | None = None
@@ -160,38 +157,29 @@ class Merging:
         return tuple(dict.fromkeys((*wanted, *rules.methods)))
 
     def _enqueue(self, pull: PullShape, head: str) -> Queued:
-        variables = {"owner": self._repository.owner, "name": self._repository.name, "number": pull.number}
-        asked = self._client.graphql(_ENTRY, variables, _Asked)
-        found = asked.repository.pull_request if asked.repository else None
-        if found is None:
-            raise ForgeUnavailableError(f"GitHub does not find {pull.html_url} just now; it is tried again")
-        if found.is_in_merge_queue:
-            return Queued(position=found.merge_queue_entry.position if found.merge_queue_entry else None)
-        entry = {"pullRequestId": found.id, "expectedHeadOid": head}
         try:
-            done = self._client.graphql(_ENQUEUE, {"input": entry}, _Enqueued)
-        except ForgeUnavailableError:
+            return self._queue.enter(pull, head)
+        except ConflictError:
+            self._rules.forget(pull.base.ref)  # there may be no queue any more
             raise
-        except ForgeError as error:
-            return _after_queue_refusal(pull, error)
-        place = done.enqueue_pull_request.merge_queue_entry if done.enqueue_pull_request else None
-        return Queued(position=place.position if place else None)
 
 
-def _after_queue_refusal(pull: PullShape, error: ForgeError) -> Queued:
-    text = error.message.lower()
-    if "already" in text and "queue" in text:
-        return Queued()
-    if "modified" in text or "expected head" in text:
-        raise ConflictError(f"{pull.html_url} has another head now: {error.message}") from error
-    raise error
-
-
-def _require(pull: PullShape, head: str) -> None:
+def _require(pull: PullShape, head: str, base: str | None) -> None:
     if pull.state != "open":
         raise ForgeError(f"{pull.html_url} was closed without merging; reopen it, or reject its item")
     if pull.head.sha != head:
         raise ConflictError(_moved(pull, head), head=pull.head.sha)
+    if base is not None and pull.base.ref != base:
+        raise ConflictError(f"{pull.html_url} goes into {pull.base.ref} now, not into {base}", head=pull.head.sha)
+
+
+def _require_ready(pull: PullShape) -> None:
+    """GitHub lets some accounts merge all the same, and some rules do not bind administrators."""
+    state = (pull.mergeable_state or "unknown").lower()
+    if pull.draft or state in _UNREADY:
+        raise ConflictError(f"{pull.html_url} is not ready: GitHub calls it '{state}'", head=pull.head.sha)
+    if pull.mergeable is None or state == "unknown":
+        raise ForgeUnavailableError(f"GitHub still works out whether {pull.html_url} merges; it is tried again")
 
 
 def _moved(pull: PullShape, head: str) -> str:

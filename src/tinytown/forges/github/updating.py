@@ -39,13 +39,15 @@ class Updating:
         """Merge the base into the branch and push that; the earlier update when there is one.
 
         Raises:
-            ConflictError: the head is another one now, or the base does not merge into it.
+            ConflictError: head or base is another one now, or the base does not merge into it.
             ForgeError: it is not open, or its branch is a fork's. ForgeUnavailableError: the remote is not reached.
         """
         if pull.state != "open":
             raise ForgeError(f"{pull.html_url} is closed; nothing is updated")
         if not is_own:
             raise ForgeError(f"{pull.html_url} comes from a fork, whose branch is updated by its owner")
+        if pull.base.ref != known.base:
+            raise ConflictError(f"{pull.html_url} goes into {pull.base.ref} now, not into {known.base}")
         there = self._remote.fetch(known.branch, pull.base.ref)
         tip, base = there.get(known.branch), there.get(pull.base.ref)
         if tip is None or base is None:

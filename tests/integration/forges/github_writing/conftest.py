@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from contextlib import nullcontext
 from datetime import UTC, datetime
@@ -12,6 +13,9 @@ from tests.integration.forges.github_writing.writing import Clock, Writing
 from tests.peers.github import GitHub
 from tests.repositories import isolate
 
+from tinytown.bootstrap import Town
+from tinytown.config import load_settings
+from tinytown.forges.base import Forge
 from tinytown.forges.github.address import Repository
 from tinytown.forges.github.closing import Closing
 from tinytown.forges.github.comments import StatusComments
@@ -23,6 +27,7 @@ from tinytown.forges.github.rules import Rules
 from tinytown.forges.github.updating import Updating
 from tinytown.repository.git import Git
 from tinytown.repository.remote import Remote
+from tinytown.store.connection import Connection
 from tinytown.store.keys import Keys
 
 
@@ -64,3 +69,22 @@ def writing(github: GitHub, checkout: Git, clock: Clock, tmp_path: Path) -> Iter
         comments=StatusComments(client, repository, lambda: "octo"),
     )
     client.close()
+
+
+@pytest.fixture
+def town(github: GitHub, checkout: Git, redis_url: str, keys: Keys, connection: Connection) -> Iterator[Town]:
+    """A town on GitHub in the clone."""
+    name = keys.prefix.removeprefix("tt:")
+    forge = f'[forge]\nkind = "github"\napi_url = "{github.url}"\nrepository = "octo/town"\n'
+    (checkout.folder / "tinytown.toml").write_text(f'[town]\nname = "{name}"\n{forge}')
+    environ = {"REDIS_URL": redis_url, "GITHUB_TOKEN": "tok-octo", "PATH": os.environ["PATH"]}
+    town = Town(load_settings(checkout.folder, environ=environ), environ)
+    yield town
+    town.github.close()
+    for key in connection.execute("KEYS", "tt:github:*"):
+        connection.execute("DEL", key)
+
+
+@pytest.fixture
+def forge(town: Town) -> Forge:
+    return town.forge

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-from collections.abc import Iterator
 from pathlib import Path
 
 import msgspec
@@ -24,25 +22,6 @@ from tinytown.forges.base import Forge
 from tinytown.repository.git import Git
 from tinytown.store.connection import Connection
 from tinytown.store.keys import Keys
-
-
-@pytest.fixture
-def town(github: GitHub, checkout: Git, redis_url: str, keys: Keys, connection: Connection) -> Iterator[Town]:
-    """A town on GitHub in the clone."""
-    name = keys.prefix.removeprefix("tt:")
-    forge = f'[forge]\nkind = "github"\napi_url = "{github.url}"\nrepository = "octo/town"\n'
-    (checkout.folder / "tinytown.toml").write_text(f'[town]\nname = "{name}"\n{forge}')
-    environ = {"REDIS_URL": redis_url, "GITHUB_TOKEN": "tok-octo", "PATH": os.environ["PATH"]}
-    town = Town(load_settings(checkout.folder, environ=environ), environ)
-    yield town
-    town.github.close()
-    for key in connection.execute("KEYS", "tt:github:*"):
-        connection.execute("DEL", key)
-
-
-@pytest.fixture
-def forge(town: Town) -> Forge:
-    return town.forge
 
 
 def test_it_is_what_missions_know_of_it(forge: Forge) -> None:
