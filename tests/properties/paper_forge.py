@@ -162,6 +162,10 @@ class PaperForge:
         """Read an issue."""
         return self._call(lambda: Issue(ref=ref, title=str(ref), body="", is_open=ref in self.open_issues))
 
+    def is_open(self, ref: IssueRef) -> bool:
+        """Whether it is open."""
+        return self.issue(ref).is_open
+
     def remarks(self, ref: IssueRef) -> tuple[Remark, ...]:  # noqa: ARG002  nobody says anything on paper
         """Nothing."""
         return ()

@@ -51,6 +51,10 @@ class Forge(Protocol):
         """Read an issue. NotFoundError when there is none."""
         ...
 
+    def is_open(self, ref: IssueRef) -> bool:
+        """Whether an issue is open, asked again and again: cheaper than reading it. NotFoundError when there is none."""
+        ...
+
     def remarks(self, ref: IssueRef) -> tuple[Remark, ...]:
         """What people said below an issue, the newest ones, oldest first; not what bots or missions said."""
         ...

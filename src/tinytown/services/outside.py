@@ -141,7 +141,7 @@ def _ask(forge: Forge, want: Want) -> Found:
         case Merge(url=url, head=head, closes=closes, known=known, heeds=heeds):
             return forge.merge(url, head, closes=closes, known=known, heeds=heeds)
         case LookUp(ref=ref):
-            return LookedUp(is_open=forge.issue(ref).is_open)
+            return LookedUp(is_open=forge.is_open(ref))
         case Hear(ref=ref):
             return Heard(remarks=forge.remarks(ref))
         case LookAt():

@@ -104,6 +104,18 @@ def test_closed_issue_is_read_without_its_relations(octo: Actor, issues: Issues,
     assert paths(github) == [f"/issues/{number}"]
 
 
+def test_whether_an_issue_is_open_is_one_request(octo: Actor, issues: Issues, github: GitHub) -> None:
+    number = octo.issue("Waits")
+    github.issues.block(number, by=octo.issue("Other"))
+    github.seen.clear()
+
+    assert issues.is_open(ref(number)) is True
+    assert paths(github) == [f"/issues/{number}"]
+
+    octo.call("PATCH", f"issues/{number}", {"state": "closed"})
+    assert issues.is_open(ref(number)) is False
+
+
 def test_relations_come_from_where_they_are_with_their_state(octo: Actor, issues: Issues, github: GitHub) -> None:
     first, second, third, done = (octo.issue(title) for title in ("a", "b", "c", "d"))
     elsewhere = int(octo.call("POST", "/repos/octo/other/issues", {"title": "e"})["number"])

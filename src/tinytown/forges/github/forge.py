@@ -125,6 +125,10 @@ class GitHubForge:
         """Read an issue, with its relations. NotFoundError when there is none, or it is gone."""
         return self._issues.read(ref)
 
+    def is_open(self, ref: IssueRef) -> bool:
+        """Whether an issue is open; can wait when the quota runs low."""
+        return self._issues.is_open(ref)
+
     def remarks(self, ref: IssueRef) -> tuple[Remark, ...]:
         """What people said below an issue."""
         return self._issues.remarks(ref)

@@ -35,6 +35,7 @@ class Issues:
             trust: whose words may direct agents.
         """
         self._client = client
+        self._look = client.as_look()
         self._home = home
         self._trust = trust
         self._relations = Relations(client, self._named)
@@ -47,7 +48,7 @@ class Issues:
         Raises:
             NotFoundError: there is none, it is gone, or the token may not see it.
         """
-        shape = self._shape(ref)
+        shape = self._shape(ref, self._client)
         self._learn_of_renaming(ref, shape)
         now = self._named(shape)
         label = ref.label(self.home)
@@ -67,6 +68,10 @@ class Issues:
             notice="" if now.folded == ref.folded else f"{label} was moved, it is {now.label(self.home)} now",
         )
 
+    def is_open(self, ref: IssueRef) -> bool:
+        """Whether an issue is open: one request, that can wait when the quota runs low. NotFoundError as `read`."""
+        return self._shape(ref, self._look).is_open
+
     def select(self, choice: Selection) -> Selected:
         """The open issues that fit, in the order of their numbers; those of the home repository first.
 
@@ -81,7 +86,7 @@ class Issues:
 
     def remarks(self, ref: IssueRef) -> tuple[Remark, ...]:
         """What people said below an issue, the newest ones, oldest first. NotFoundError as `read`."""
-        count = self._shape(ref).comments
+        count = self._shape(ref, self._client).comments
         newest = -(-count // PAGE_SIZE)
         found: list[CommentShape] = []
         for page in range(newest, max(newest - 2, 0), -1):  # GitHub has no way to ask for the newest first

@@ -123,6 +123,10 @@ class LocalForge:
             url=shown(found.path),
         )
 
+    def is_open(self, ref: IssueRef) -> bool:
+        """Whether the issue file says that it is open; errors as `issue`."""
+        return self.issue(ref).is_open
+
     def remarks(self, ref: IssueRef) -> tuple[Remark, ...]:
         """None: an issue file is all that is said."""
         self._require_home(ref)

@@ -17,8 +17,12 @@ from tinytown.domain.errors import ForgeError, ForgeUnavailableError, QuotaError
 from tinytown.domain.ids import new_id
 from tinytown.domain.mission import Mission, MissionState
 from tinytown.domain.policy import MissionPolicy
+from tinytown.domain.refs import IssueRef
 from tinytown.forges.github.access import token_access
+from tinytown.forges.github.address import Repository
 from tinytown.forges.github.client import GitHub
+from tinytown.forges.github.issues import Issues
+from tinytown.forges.github.trust import Trust
 from tinytown.store.connection import Connection
 from tinytown.store.forge_quota import QuotaStore, Requests, token_keys
 from tinytown.store.keys import Keys
@@ -225,6 +229,18 @@ def test_below_the_reserve_looks_wait_for_their_turn_and_changes_do_not(
     github.do("POST", f"{R}/pulls", {})
     clock.advance(seconds=seconds(clock, caught))
     look.get(R, dict)
+
+
+def test_whether_an_issue_is_open_can_wait_below_the_reserve(open_github: Open, peer: Peer, clock: Clock) -> None:
+    issue = {"number": 7, "title": "Do it", "state": "open", "html_url": "https://github.com/octo/town/issues/7"}
+    low = with_quota(clock, 250, in_secs=3600)
+    peer.on("GET", f"{R}/issues/7", said(issue, headers=low.headers))
+    home, ref = Repository(host="github.com", owner="octo", name="town"), IssueRef("octo", "town", 7)
+    issues = Issues(open_github(), home, Trust())
+    assert [issues.is_open(ref) for _ in range(2)] == [True, True]
+    clock.advance(seconds=20)
+    with pytest.raises(QuotaError, match="it is looked at less often"):
+        issues.is_open(ref)
 
 
 @pytest.mark.parametrize(("remaining", "factor"), [(500, 1), (250, 5.5), (50, 9.1), (5, 9.91)])
