@@ -102,9 +102,9 @@ class Issues:
         """(owner, repo) that bare numbers belong to."""
         return self._home.owner, self._home.name
 
-    def _shape(self, ref: IssueRef) -> IssueShape:
+    def _shape(self, ref: IssueRef, client: GitHub) -> IssueShape:
         try:
-            return self._client.get(self._path(ref), IssueShape)
+            return client.get(self._path(ref), IssueShape)
         except NotFoundError as error:
             label, repository = ref.label(self.home), "/".join(ref.repository)
             if error.evidence.get("status") == _GONE:
