@@ -9,8 +9,9 @@ from tinytown.config import ForgeSettings
 from tinytown.domain.errors import ConfigError
 
 EVENTS = (
-    "branch protection rules, check runs, issue comments, issues, merge groups, pull request reviews, pull request review"
-    " comments, pull request review threads, pull requests, pushes, statuses"
+    "branch or tag creation, branch or tag deletion, branch protection rules, check runs, check suites, issue comments,"
+    " issues, merge groups, pull requests, pull request reviews, pull request review comments, pull request review"
+    " threads, pushes, repository rulesets, statuses, workflow jobs, workflow runs"
 )
 """What is to be ticked at GitHub; more does no harm."""
 

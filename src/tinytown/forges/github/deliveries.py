@@ -224,6 +224,8 @@ _EVENTS: Mapping[str, Callable[[bytes, _Payload], Concern]] = MappingProxyType(
         "workflow_run": lambda body, _: _of_commit(_read(body, _OfRun).workflow_run),
     }
 )
+READ = tuple(_EVENTS)
+"""The events whose deliveries concern somebody; what else comes is passed over."""
 
 
 def _read(body: bytes, type_: type[T]) -> T:
