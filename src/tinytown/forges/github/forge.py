@@ -246,5 +246,5 @@ class GitHubForge:
         self._merging.dequeue(self._pulls.number(url))
 
     def _last_look(self, number: int, known: Known, heeds: tuple[WatchKind, ...]) -> None:
-        common = AtMerge(rules=self._rules, reruns=self._looks.reruns)
+        common = AtMerge(rules=self._rules, reruns=self._looks.reruns, threads=self._looks.threads)
         require_ready(self._open_looks(at_merge=common), number, known, heeds)

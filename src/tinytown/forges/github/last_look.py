@@ -15,7 +15,7 @@ def require_ready(looks: Looks, number: int, known: Known, heeds: tuple[WatchKin
     """See to it that nothing speaks against merging the known head just now.
 
     Args:
-        looks: that remember nothing of before.
+        looks: as made for a merge.
         number: of the pull request.
         known: what it was found ready by.
         heeds: whose objections count.
@@ -23,7 +23,7 @@ def require_ready(looks: Looks, number: int, known: Known, heeds: tuple[WatchKin
     Raises:
         ConflictError: somebody objects, or its checks do not pass.
     """
-    known = msgspec.structs.replace(known, at=None)  # earlier looks of that decision were earlier
+    known = msgspec.structs.replace(known, at=None, is_thorough=True)  # looks of that decision were earlier
     if WatchKind.REVIEW_COMMENTS in heeds:
         _require_content(looks.people.look(number, known), known, is_told_enough=False)
     if WatchKind.BUGBOT_COMMENTS in heeds:

@@ -42,6 +42,7 @@ class Looks(msgspec.Struct, frozen=True, kw_only=True):
     pulls: Pulls
     rules: Rules
     reruns: Reruns
+    threads: Threads
     checks: Checks
     people: People
     bots: Bots
@@ -54,6 +55,8 @@ class AtMerge(msgspec.Struct, frozen=True, kw_only=True):
     rules: Rules
     """Read just now."""
     reruns: Reruns
+    threads: Threads
+    """They remember what was resolved, which REST does not tell where GraphQL is not to be had."""
 
 
 def open_looks(
@@ -75,16 +78,18 @@ def open_looks(
         viewer: who we are.
         now: the clock.
         is_update: tells whether an approval of an earlier head still holds.
-        at_merge: of looks right before a merge, which cannot wait; all else that they see is what is there now.
+        at_merge: of looks right before a merge, which cannot wait; thorough ones see what is there now.
     """
     look = client.as_look() if at_merge is None else client
-    threads, writers = Threads(look, repository, now), Writers(look, repository, now)
+    threads = Threads(look, repository, now) if at_merge is None else at_merge.threads.asking(look)
+    writers = Writers(look, repository, now)
     rules = Rules(look, repository, now) if at_merge is None else at_merge.rules
     reruns = Reruns(client, repository, now) if at_merge is None else at_merge.reruns
     return Looks(
         pulls=Pulls(look, repository),
         rules=rules,
         reruns=reruns,
+        threads=threads,
         checks=Checks(
             look,
             repository,

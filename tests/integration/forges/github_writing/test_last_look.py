@@ -78,6 +78,23 @@ class TestObjections:
         with pytest.raises(ConflictError, match="rev asks for changes"):
             forge.merge(pull.url, pull.head, closes=(), known=known(pull), heeds=(PEOPLE,))
 
+    def test_thread_that_was_resolved_keeps_nothing_when_graphql_is_refused(
+        self,
+        forge: Forge,
+        pull: Pull,
+        rev: Actor,
+        github: GitHub,
+    ) -> None:
+        """REST alone does not know what is resolved."""
+        rev.review(pull.number, "COMMENT", "", on=[("a.py", 1, "null here")])
+        (finding,) = forge.reviews(pull.url, known(pull)).findings
+        github.threads.resolved.add(int(finding.id.removeprefix("comment:")))
+        assert forge.reviews(pull.url, known(pull)).verdict is Verdict.PENDING
+        no = said({"data": None, "errors": [{"type": "FORBIDDEN", "message": "Resource not accessible"}]})
+        github.samples.append(Sample("POST", "/graphql", no, times=9))
+
+        assert isinstance(forge.merge(pull.url, pull.head, closes=(), known=known(pull), heeds=(PEOPLE,)), Merged)
+
     def test_remark_of_a_bot_that_nobody_was_told_keeps_it_from_being_merged(
         self,
         forge: Forge,
