@@ -77,6 +77,7 @@ def host_of(text: str) -> str:
 
 def is_same_host(named: str, host: str) -> bool:
     """Whether what a URL names is the host, or another name of it."""
+    named = _USUAL_PORT.sub("", named.lower())
     return named == host or any(named == f"{prefix}{host}" for prefix in _OTHER_NAMES)
 
 

@@ -2,21 +2,34 @@
 
 from __future__ import annotations
 
-import re
 import time
 from collections.abc import Callable
 
-from tinytown.domain.errors import ForgeError, ForgeUnavailableError, InvalidInputError, NotFoundError
+from tinytown.domain.errors import (
+    ConflictError,
+    ForgeError,
+    ForgeUnavailableError,
+    InvalidInputError,
+    NotFoundError,
+)
 from tinytown.domain.pull import Pull, PullDraft
 from tinytown.forges.github.address import Repository
 from tinytown.forges.github.client import GitHub, Query
 from tinytown.forges.github.failures import Said
 from tinytown.forges.github.pull_text import body_of, title_of, with_own_part
+from tinytown.forges.github.pull_urls import PullUrls
 from tinytown.forges.github.shapes import PullShape, RepositoryShape
 
-_URL = re.compile(r"https?://[^/\s]+/(?P<owner>[^/\s]+)/(?P<name>[^/\s]+)/pulls?/(?P<number>[1-9][0-9]{0,9})\b[^\s]*")
 _INVALID = 422
 _LISTED = tuple[PullShape, ...]
+_LATE = (
+    "pullrequest head invalid",
+    "head sha can't be blank",
+    "head ref must be a branch",
+    "not all refs are readable",
+)
+"""What GitHub says of a branch whose push it has not noticed."""
+_EXISTS = "already exists"
 
 
 class Pulls:
@@ -33,15 +46,13 @@ class Pulls:
         """Args: pauses_secs is how long is waited when GitHub has not noticed a push, one for each further try."""
         self._client = client
         self._repository = repository
+        self._urls = PullUrls(client, repository)
         self._sleep = sleep
         self._pauses_secs = pauses_secs
 
     def number(self, url: str) -> int:
-        """The number in a pull request's URL. NotFoundError when it is none."""
-        match = _URL.fullmatch(url)
-        if match is None:
-            raise NotFoundError(f"'{url}' is not the URL of a pull request")
-        return int(match["number"])
+        """The number in a pull request's URL. NotFoundError when it is none of this repository."""
+        return self._urls.number(url)
 
     def read(self, number: int) -> PullShape:
         """The pull request. NotFoundError when there is none."""
@@ -52,6 +63,7 @@ class Pulls:
 
         Raises:
             ForgeError: GitHub has it not; says why. ForgeUnavailableError: it may have it later.
+            ConflictError: GitHub does not show what was pushed; it mostly does so later.
         """
         found = self.find(draft) or self._open(draft)
         return self._adopted(found, draft) if found.state == "open" else found
@@ -98,15 +110,11 @@ class Pulls:
 
     def _named(self, draft: PullDraft) -> tuple[PullShape, ...]:
         """What the agent says is its pull request, if that can be: agents are not taken at their word."""
-        match = _URL.fullmatch(draft.named_url or "")
-        if match is None:
-            return ()
         try:
-            pull = self.read(int(match["number"]))
-        except (NotFoundError, InvalidInputError):
-            return ()
-        names = {str(self._repository).lower(), pull.base.repo.full_name.lower() if pull.base.repo else ""}
-        if f"{match['owner']}/{match['name']}".lower() not in names:
+            pull = self.read(self.number(draft.named_url or ""))
+        except ForgeUnavailableError:
+            raise
+        except (NotFoundError, InvalidInputError, ForgeError):
             return ()
         return (pull,) if pull.state == "open" and pull.head.ref == draft.branch and self.is_own(pull) else ()
 
@@ -135,9 +143,8 @@ class Pulls:
         for pause in self._pauses_secs:
             try:
                 return self._post(draft)
-            except ForgeUnavailableError as error:
-                if not error.evidence.get("is_lag"):
-                    raise
+            except ConflictError:
+                pass
             self._sleep(pause)
             if (found := self.find(draft)) is not None:
                 return found
@@ -156,19 +163,19 @@ class Pulls:
         """What there is although GitHub does not take it: its own lists and checks lag behind pushes and openings."""
         said = error.evidence.get("said")
         text = " ".join((said.message, *said.errors)).lower() if isinstance(said, Said) else error.message.lower()
-        if "already exists" in text and (found := self.find(draft)) is not None:
+        if _EXISTS in text and (found := self.find(draft)) is not None:
             return found
+        if _EXISTS in text or any(words in text for words in _LATE):
+            raise ConflictError(
+                f"GitHub does not show yet what was pushed to {draft.branch}, or its pull request; if it stays so,"
+                f" push {draft.branch} once more, or open its pull request by hand"
+            ) from error
         if "no commits between" in text:
             raise ForgeError(
                 f"{draft.branch} has no commits that {draft.base} lacks: there is nothing to open a pull request for"
             ) from error
         if "base" in text and "invalid" in text:
             raise ForgeError(f"GitHub has no branch '{draft.base}' to open a pull request into; push it") from error
-        if any(words in text for words in ("already exists", "head", "not all refs are readable")):
-            raise ForgeUnavailableError(
-                f"GitHub has not noticed yet that {draft.branch} was pushed; its pull request is opened later",
-                is_lag=True,
-            ) from error
         raise error
 
     def _change(self, number: int, changes: dict[str, str]) -> PullShape:

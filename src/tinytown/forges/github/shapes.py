@@ -29,6 +29,7 @@ class RepositoryShape(msgspec.Struct, frozen=True, kw_only=True):
 
     full_name: str
     id: int | None = None
+    html_url: str = ""
     default_branch: str | None = None
     archived: bool = False
     private: bool = False

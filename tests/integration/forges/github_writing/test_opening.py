@@ -3,11 +3,11 @@ from __future__ import annotations
 import pytest
 from tests.integration.forges.github_writing.writing import MARKER, Writing, drafted
 from tests.peers.actor import Actor
-from tests.peers.exchange import CUT, invalid, refused, said
+from tests.peers.exchange import CUT, Answer, invalid, refused, said
 from tests.peers.github import GitHub
 from tests.peers.samples import Sample
 
-from tinytown.domain.errors import ForgeError, ForgeUnavailableError, NotFoundError
+from tinytown.domain.errors import ConflictError, ForgeError, ForgeUnavailableError, NotFoundError
 from tinytown.forges.github.pulls import public
 
 PULLS = r"/repos/octo/town/pulls"
@@ -54,14 +54,31 @@ class TestOpening:
         github.samples.append(Sample("POST", PULLS, late, times=2))
         assert writing.pulls.ensure(drafted(head)).number in numbers(octo)
 
-    def test_a_push_that_is_not_noticed_for_longer_is_tried_again_later(
-        self, github: GitHub, writing: Writing, octo: Actor
+    @pytest.mark.parametrize(
+        "late",
+        [
+            invalid("PullRequest", "not all refs are readable"),
+            invalid("PullRequest", code="invalid", field="head"),
+            refused(422, "Validation Failed", ["Head sha can't be blank", "No commits between main and tt/1"]),
+            invalid("PullRequest", "A pull request already exists for octo:tt/1."),
+        ],
+    )
+    def test_a_push_that_is_not_noticed_for_longer_is_tried_again_later_but_not_for_ever(
+        self, github: GitHub, writing: Writing, octo: Actor, late: Answer
     ) -> None:
         head = writing.pushed("tt/1", {"a": "a"})
-        github.samples.append(Sample("POST", PULLS, invalid("PullRequest", "not all refs are readable")))
-        with pytest.raises(ForgeUnavailableError, match="has not noticed yet that tt/1 was pushed"):
+        github.samples.append(Sample("POST", PULLS, late))
+        with pytest.raises(ConflictError, match="GitHub does not show yet what was pushed to tt/1"):
             writing.pulls.ensure(drafted(head))
-        assert numbers(octo) == []
+        assert (numbers(octo), github.count(method="POST")) == ([], 3)
+
+    def test_another_refusal_that_speaks_of_a_head_is_a_persons_matter(self, github: GitHub, writing: Writing) -> None:
+        head = writing.pushed("tt/1", {"a": "a"})
+        github.samples.append(Sample("POST", PULLS, invalid("PullRequest", "head repository is over its quota")))
+        with pytest.raises(ForgeError, match="over its quota") as error:
+            writing.pulls.ensure(drafted(head))
+        assert not isinstance(error.value, ForgeUnavailableError)
+        assert github.count(method="POST") == 1
 
     def test_nothing_new_on_the_branch_is_said(self, writing: Writing, octo: Actor) -> None:
         writing.git.run("push", "--quiet", "origin", "main:refs/heads/tt/1")
@@ -162,6 +179,31 @@ class TestRetargeting:
 def test_what_is_no_pull_requests_url_is_said(writing: Writing, url: str) -> None:
     with pytest.raises(NotFoundError, match="is not the URL of a pull request"):
         writing.pulls.number(url)
+
+
+def test_a_url_of_another_host_or_repository_names_none_of_ours(github: GitHub, writing: Writing) -> None:
+    pull = writing.opened()
+    elsewhere = ("https://evil.example/octo/town", f"{github.url}@evil.example/octo/town", f"{github.url}/octo/gone")
+    for place in elsewhere:
+        with pytest.raises(NotFoundError, match="is not a pull request of octo/town"):
+            writing.pulls.number(f"{place}/pull/{pull.number}")
+
+
+def test_another_repository_of_the_same_host_is_another_one(github: GitHub, writing: Writing, octo: Actor) -> None:
+    octo.call("POST", "/user/repos", {"name": "twin"})
+    pull = writing.opened()
+    with pytest.raises(NotFoundError, match="is not a pull request of octo/town"):
+        writing.pulls.number(f"{github.url}/octo/twin/pull/{pull.number}")
+
+
+def test_a_url_under_the_old_name_is_ours_and_that_is_asked_once(github: GitHub, writing: Writing) -> None:
+    pull = writing.opened()
+    github.renames.old.add("octo/village")
+    old = pull.html_url.replace("octo/town", "octo/village")
+    assert [writing.pulls.number(url) for url in (old, pull.html_url)] == [pull.number] * 2
+    seen = github.count()
+    assert [writing.pulls.number(url) for url in (old, pull.html_url)] == [pull.number] * 2
+    assert github.count() == seen
 
 
 def test_a_pull_request_that_is_not_there(writing: Writing) -> None:
