@@ -248,16 +248,16 @@ class LocalForge:
     ) -> Merged:
         """Merge exactly `head` and close the issues in the same commit; an already merged one returns its commit.
 
+        Nothing changes here behind the mission's back but the branches: the head is all that is looked at once more.
+
         Raises:
             ConflictError: the head is another one now, or it does not merge any more.
         """
+        del known, heeds
         pull = self._pulls.get(self._number(url))
-        Nothing changes here behind the mission's back but the branches: the head is all that is looked at once more.
-
         if pull.merged_as is not None:
             self._let_go(pull.number)
             return Merged(sha=pull.merged_as, notice=pull.notice)
-        del known, heeds
         base = self._base_of(pull)
         if find_merge(self._git, base, head) is None:
             pull = self._follow(pull)
@@ -272,12 +272,12 @@ class LocalForge:
         self._let_go(pull.number)
         return Merged(sha=sha, notice=notice)
 
+    def dequeue(self, url: str) -> None:
+        """There is no merge queue here, so it is in none."""
+
     def retarget(self, url: str, base: str) -> None:
         """Pull requests go into the branch that they were opened for: nothing here is stacked."""
         raise ForgeError(f"{url} cannot go into {base}: on the local forge nothing is stacked")
-
-    def dequeue(self, url: str) -> None:
-        """There is no merge queue here, so it is in none."""
 
     def update_branch(self, url: str, known: Known) -> Updated:  # noqa: ARG002  nothing is ever behind
         """Merges are made into the base as it is, so there is nothing to update."""
