@@ -361,27 +361,27 @@ class PaperForge:
         if pull.merged_as is None:
             if self.head(pull) != head or head in self.conflicts or not pull.is_open or pull.is_behind:
                 raise ConflictError(f"{pull.url} does not merge at {head}")
+            if known is not None and (known.base != pull.base or self._is_objected(pull, head, heeds)):
+                raise ConflictError(f"{pull.url} is another one now, or somebody objects")
             if pull.queued is None:
                 self.on_merge(pull, head)
             if self.has_queue:
                 pull.queued = head
-            if known is not None and (known.base != pull.base or self._is_objected(pull, head, heeds)):
-                raise ConflictError(f"{pull.url} is another one now, or somebody objects")
                 return Queued()
             self.merge_by_hand(pull)
         assert pull.merged_as is not None
         return Merged(sha=pull.merged_as)
 
-    def merge_by_hand(self, pull: PaperPull) -> None:
-        """The pull request is merged, by whomever."""
-        self.merge_count[pull.url] = self.merge_count.get(pull.url, 0) + 1
-        pull.merged_as = f"merge-of-{self.head(pull)}"
     def _is_objected(self, pull: PaperPull, head: str, heeds: tuple[WatchKind, ...]) -> bool:
         """Whether somebody who is heeded objects just now, or the checks do not pass just now."""
         is_refused = bool(pull.objections) or self.reviewed.get(head) is Verdict.FAILED
         is_passing = self.verdicts.get(head) is Verdict.PASSED
         return not is_passing or (is_refused and WatchKind.REVIEW_COMMENTS in heeds)
 
+    def merge_by_hand(self, pull: PaperPull) -> None:
+        """The pull request is merged, by whomever."""
+        self.merge_count[pull.url] = self.merge_count.get(pull.url, 0) + 1
+        pull.merged_as = f"merge-of-{self.head(pull)}"
         pull.is_open, pull.queued = False, None
         for other in self.pulls.values():
             other.is_behind = other.is_behind or (self.is_strict and other.is_open and other.base == pull.base)

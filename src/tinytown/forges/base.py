@@ -142,11 +142,6 @@ class Forge(Protocol):
 
         Where the forge merges by a queue, it is put into it.
 
-        Raises:
-            ConflictError: the head or the base is another one now, somebody objects, its checks do not pass any more,
-                or it does not merge.
-        """
-        ...
         Args:
             url: the pull request's.
             head: commit.
@@ -154,6 +149,11 @@ class Forge(Protocol):
             known: what it was found ready by; whether that is still so is looked at right before.
             heeds: whose objections count then: `REVIEW_COMMENTS`, `BUGBOT_COMMENTS`.
 
+        Raises:
+            ConflictError: the head or the base is another one now, somebody objects, its checks do not pass any more,
+                or it does not merge.
+        """
+        ...
 
     def dequeue(self, url: str) -> None:
         """Take it out of the merge queue; nothing to do when it is not in it."""

@@ -189,12 +189,12 @@ class GitHubForge:
                 again_secs=lag.again_secs,
             )
         seen = self._looks.mergeability.of(pull)
+        if known is not None and (pull.head.sha, pull.base.ref) != (known.head, known.base):
+            seen = msgspec.structs.replace(seen, is_update=self._is_update(pull, known))
         if not pull.is_merged:
             return seen
         done = self._merging.finish(pull, known.closes if known else ())
         notices = (seen.notice, done.notice, self._left_out(pull, known))
-        if known is not None and (pull.head.sha, pull.base.ref) != (known.head, known.base):
-            seen = msgspec.structs.replace(seen, is_update=self._is_update(pull, known))
         return msgspec.structs.replace(seen, notice="\n".join(filter(None, notices)))
 
     def _is_update(self, pull: PullShape, known: Known) -> bool:
