@@ -3,16 +3,20 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from functools import partial
 
 import pytest
 from tests.properties.paper_forge import OUTSIDE, PaperForge
 
 from tinytown.domain.errors import ConflictError, ForgeUnavailableError, QuotaError
-from tinytown.domain.pull import Known, Merged, PullDraft, Queued, ReviewSeen
+from tinytown.domain.pull import ChecksSeen, Known, Merged, PullDraft, Queued, ReviewSeen
 from tinytown.domain.refs import IssueRef
 from tinytown.domain.watch import WatchKind
 from tinytown.planner.wants import LookAt, LookedUp, LookUp, Merge, OpenPull, Outcome, Refused, Tell, Want
+from tinytown.repository.time_limit import left_secs
+from tinytown.services import outside
 from tinytown.services.outside import carry_out_all
+from tinytown.services.step_time import CHANGE_SECS, StepTime
 
 URL = "acme/shop/pull/1"
 HEAD = "a" * 40
@@ -165,3 +169,54 @@ def test_refusal_is_an_outcome_like_any_other(forge: SlowForge, error: Exception
     forge.trouble = [error]
 
     assert [outcome.found for outcome in carry_out_all(forge, [MERGE])] == [refused]
+
+
+class TimedForge(SlowForge):
+    """Notes how long what is asked of it may take."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.limits: list[float] = []
+
+    def checks(self, url: str, known: Known | None = None) -> ChecksSeen:
+        self.limits.append(left_secs(1000))
+        return super().checks(url, known)
+
+    def recheck(self, url: str, known: Known | None = None) -> None:
+        self.limits.append(left_secs(1000))
+        super().recheck(url, known)
+
+
+@pytest.mark.parametrize("parallel", [1, 4])
+def test_each_change_has_its_time_and_looks_have_what_is_left_of_the_step(parallel: int) -> None:
+    forge = TimedForge()
+    forge.open_pull(PULL)
+    forge.parallel = parallel
+    again, once = look(WatchKind.PR_CHECKS, is_again=True), look(WatchKind.PR_CHECKS)
+
+    carry_out_all(forge, [again, once, once], within_secs=5)
+
+    recheck, checked_again, *looks = forge.limits
+    assert 5 < checked_again <= recheck <= CHANGE_SECS
+    assert all(0 < limit <= 5 for limit in looks)
+
+
+def test_lease_is_renewed_before_what_may_take_long_and_nothing_is_begun_without() -> None:
+    answers = [True, False]
+    time = StepTime(60, lambda: answers.pop(0), fresh_secs=0)
+
+    assert [time.goes_on() for _ in range(4)] == [True, False, False, False]
+    assert answers == []
+
+
+def test_lease_that_was_renewed_just_now_is_not_renewed_again() -> None:
+    assert StepTime(60, lambda: False).goes_on()
+
+
+def test_nothing_is_wanted_any_more_when_another_dispatcher_has_the_mission(
+    forge: SlowForge, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(outside, "StepTime", partial(StepTime, fresh_secs=0))
+
+    assert carry_out_all(forge, [MERGE, look(), look()], is_ours=lambda: False) == []
+    assert forge.asked == []

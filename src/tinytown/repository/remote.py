@@ -17,11 +17,13 @@ import msgspec
 from tinytown.domain.errors import GitError, RemoteError
 from tinytown.repository.git import Git, Outcome
 from tinytown.repository.refusal import refused, unanswered
+from tinytown.repository.time_limit import left_secs
 
 NAME = "origin"
 TIMEOUT_SECS = 60.0
 """How long one conversation with the remote may take."""
 
+_LEAST_SECS = 0.1
 _FETCH = ("fetch", "--quiet", "--no-tags", "--no-write-fetch-head", "--no-recurse-submodules")
 _HEX = 40
 _RACES = 3
@@ -119,8 +121,9 @@ class Remote:
         Raises:
             RemoteError: it failed; `what` says in the message what was tried.
         """
+        git = Git(self._git.folder, timeout_secs=max(left_secs(self._git.timeout_secs), _LEAST_SECS))
         try:
-            done = self._git.run(*args, env=self._environment(is_push=is_push), accept=tuple(range(256)))
+            done = git.run(*args, env=self._environment(is_push=is_push), accept=tuple(range(256)))
         except GitError as error:
             raise unanswered(what, error) from error
         if done.code not in accept:

@@ -245,7 +245,8 @@ class Dispatcher:
                 self._wake(self._tools.clock())  # others have their turn before
             if is_slow or not wants:
                 return True
-            outcomes = carry_out_all(self._tools.forge.on_behalf_of(mission_id), wants)
+            is_ours = partial(self._tools.missions.renew, stored)
+            outcomes = carry_out_all(self._tools.forge.on_behalf_of(mission_id), wants, is_ours=is_ours)
             is_slow = len(outcomes) < len(wants)
         return True
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from time import monotonic
 
@@ -41,9 +41,11 @@ from tinytown.planner.wants import (
     UpdateBranch,
     Want,
 )
+from tinytown.repository.time_limit import within
+from tinytown.services.step_time import CHANGE_SECS, StepTime
 
 STEP_SECS = 20.0
-"""How long a mission's wants may take together; its lease lasts longer."""
+"""How long a mission's wants may take together; what has begun by then may end."""
 TELLING_SECS = 2.0
 """How long of that may go into telling: meanwhile nobody sees what is new."""
 
@@ -51,7 +53,12 @@ _KINDS = tuple(WatchKind)
 
 
 def carry_out_all(
-    forge: Forge, wants: Sequence[Want], within_secs: float = STEP_SECS, telling_secs: float = TELLING_SECS
+    forge: Forge,
+    wants: Sequence[Want],
+    within_secs: float = STEP_SECS,
+    telling_secs: float = TELLING_SECS,
+    *,
+    is_ours: Callable[[], bool] = lambda: True,
 ) -> list[Outcome]:
     """Do what is wanted: changes one after the other, then the looks, as many at once as the forge bears, then telling.
 
@@ -60,35 +67,41 @@ def carry_out_all(
         wants: what.
         within_secs: after that nothing is begun or waited for any more.
         telling_secs: after that nothing more is told.
+        is_ours: renews the mission's lease; False: another dispatcher has it, and nothing more is begun.
 
     Returns:
         What came of those that were done in time, in the order of `wants`; the others may be wanted again.
     """
-    until = monotonic() + within_secs
+    time = StepTime(within_secs, is_ours)
     looks = {n for n, want in enumerate(wants) if _is_look(want)}
     tells = {n for n, want in enumerate(wants) if isinstance(want, Tell)}
     found: dict[int, Found] = {}
     for n, want in enumerate(wants):
-        if n not in looks | tells and monotonic() < until:
-            found[n] = carry_out(forge, want)
-    found |= _look(forge, {n: wants[n] for n in sorted(looks)}, until)
-    found |= _tell(forge, {n: wants[n] for n in sorted(tells)}, until, telling_secs)
+        if n not in looks | tells and time.goes_on():
+            found[n] = _carry_out_within(CHANGE_SECS, forge, want)
+    found |= _look(forge, {n: wants[n] for n in sorted(looks)}, time)
+    found |= _tell(forge, {n: wants[n] for n in sorted(tells)}, time, telling_secs)
     return [Outcome(want=want, found=found[n]) for n, want in enumerate(wants) if n in found]
 
 
-def _look(forge: Forge, looks: dict[int, Want], until: float) -> dict[int, Found]:
+def _carry_out_within(secs: float, forge: Forge, want: Want) -> Found:
+    with within(secs):
+        return carry_out(forge, want)
+
+
+def _look(forge: Forge, looks: dict[int, Want], time: StepTime) -> dict[int, Found]:
     if forge.parallel > 1 and len(looks) > 1:
-        return _look_at_once(forge, looks, until)
-    return {n: carry_out(forge, want) for n, want in looks.items() if monotonic() < until}
+        return _look_at_once(forge, looks, time) if time.goes_on() else {}
+    return {n: _carry_out_within(time.left_secs, forge, want) for n, want in looks.items() if time.goes_on()}
 
 
-def _tell(forge: Forge, tells: dict[int, Want], until: float, within_secs: float) -> dict[int, Found]:
+def _tell(forge: Forge, tells: dict[int, Want], time: StepTime, within_secs: float) -> dict[int, Found]:
     """One is told in any case: those that are left are wanted again."""
     begun = monotonic()
     found: dict[int, Found] = {}
     for n, want in tells.items():
-        if monotonic() < until and (not found or monotonic() < begun + within_secs):
-            found[n] = carry_out(forge, want)
+        if (not found or monotonic() < begun + within_secs) and time.goes_on():
+            found[n] = _carry_out_within(CHANGE_SECS, forge, want)
     return found
 
 
@@ -96,15 +109,17 @@ def _is_look(want: Want) -> bool:
     return isinstance(want, LookUp | Hear) or (isinstance(want, LookAt) and not want.is_again)
 
 
-def _look_at_once(forge: Forge, looks: dict[int, Want], until: float) -> dict[int, Found]:
+def _look_at_once(forge: Forge, looks: dict[int, Want], time: StepTime) -> dict[int, Found]:
     pool = ThreadPoolExecutor(min(forge.parallel, len(looks)), "look")
     try:
         in_order = sorted(looks, key=lambda n: _kind_of(looks[n]))
-        asked: dict[Future[Found], int] = {pool.submit(carry_out, forge, looks[n]): n for n in in_order}
-        back = wait(asked, timeout=max(until - monotonic(), 0)).done
+        asked: dict[Future[Found], int] = {
+            pool.submit(_carry_out_within, time.left_secs, forge, looks[n]): n for n in in_order
+        }
+        back = wait(asked, timeout=time.left_secs).done
         return {asked[future]: future.result() for future in back}
     finally:
-        pool.shutdown(wait=False, cancel_futures=True)  # one that hangs ends by its own time limit
+        pool.shutdown(wait=False, cancel_futures=True)  # one that hangs ends with the time of the step
 
 
 def _kind_of(look: Want) -> int:

@@ -196,6 +196,14 @@ class MissionStore:
         )
         return version
 
+    def renew(self, seen: Stored) -> bool:
+        """Renew the lease that it was read with; False when that is lost, and nothing more may be done for it."""
+        if seen.lease is None:
+            return False
+        token, dispatcher = seen.lease.token, seen.lease.dispatcher
+        args = {"id": seen.mission.id, "token": token, "dispatcher": dispatcher, "ttl_ms": LEASE_MS}
+        return bool(self._run("renew_mission", **args, may_repeat=True))
+
     def delete(self, mission_id: str, at: datetime, *, is_forced: bool, reason: str) -> int:
         """Delete a mission with everything of it; its open tasks are cancelled with the reason.
 

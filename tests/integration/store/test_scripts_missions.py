@@ -322,6 +322,25 @@ def test_lease_is_taken_over_when_it_is_gone_and_the_late_dispatcher_is_refused(
     assert town.commit(new) == 2
 
 
+def test_lease_is_renewed_while_it_is_there_and_never_taken_from_another(town: Stores) -> None:
+    mission_id = town.mission()
+    seen, lease = town.read(mission_id, "d1"), town.keys("mission", mission_id, "lease")
+    town.connection.execute("PEXPIRE", lease, 5000)
+
+    assert town.missions.renew(seen)
+    assert town.connection.execute("PTTL", lease) > 25_000
+
+    town.connection.execute("DEL", lease)
+    assert not town.missions.renew(seen)
+    assert town.connection.execute("EXISTS", lease) == 0
+    town.read(mission_id, "d2")
+    assert not town.missions.renew(seen)
+
+
+def test_mission_that_was_read_without_a_lease_has_none_to_renew(town: Stores) -> None:
+    assert not town.missions.renew(town.read(town.mission(), None))
+
+
 def test_dispatcher_that_lost_its_lease_and_took_it_again_has_another_token(town: Stores) -> None:
     mission_id = town.mission()
     late = town.read(mission_id, "d1")

@@ -22,6 +22,7 @@ from tinytown.forges.github.failures import (
 )
 from tinytown.forges.github.quota import Purpose, Quota
 from tinytown.forges.github.transport import Reply, Request, Transport
+from tinytown.repository.time_limit import left_secs
 
 JSON = "application/vnd.github+json"
 API_VERSION = "2022-11-28"
@@ -98,7 +99,7 @@ class Session:
 
     def deadline(self) -> float:
         """When a call that begins now must be over."""
-        return time.monotonic() + self.transport.total_secs
+        return time.monotonic() + left_secs(self.transport.total_secs)
 
     def _accepted(self, call: Call, purpose: Purpose) -> Answered:
         credential = self.access.credential(self.clock())
