@@ -193,6 +193,7 @@ def test_run_ends_with_the_mission_completed_and_merged(town: TownCalls) -> None
     assert [(found["state"], found["completed_count"], found["work_item_count"]) for found in listed] == [
         ("completed", 1, 1)
     ]
+    assert "NO DISPATCHER" not in town.ok("mission", "status", "--dispatcher"), "nothing is left to move"
 
 
 def test_interrupted_run_leaves_the_mission_as_it_is(issues: TownCalls) -> None:

@@ -152,7 +152,7 @@ def dispatch_lines(
     """Who moves the mission on, and what help it asked for."""
     alive = sum(dispatcher.is_alive for dispatcher in dispatchers)
     lines = [f"🛰️  Dispatchers: {alive}", *(dispatcher_line(found) for found in dispatchers)]
-    if not alive:
+    if not alive and mission.is_active:
         lines.append("   ⚠️  NO DISPATCHER RUNS: the mission does not move; start one: tt mission dispatch")
     return [*lines, *host_lines(hosts, is_deep=True), *help_lines(mission, mission.help, now)]
 
