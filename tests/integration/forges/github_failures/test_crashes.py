@@ -107,6 +107,11 @@ def check_the_update(hub: Hub) -> None:
     hub.octo.check(hub.item().submitted or "", "success")
 
 
+def check_the_second(hub: Hub) -> None:
+    """It has the new base in it, and is checked for that."""
+    hub.octo.check(hub.item("#2").submitted or "", "success")
+
+
 def end_the_rerun(hub: Hub) -> None:
     head = hub.item().submitted or ""
     runs = hub.octo.call("GET", f"commits/{head}/check-runs")["check_runs"]
@@ -117,8 +122,9 @@ def end_the_rerun(hub: Hub) -> None:
 
 
 def updates(hub: Hub) -> int:
-    """Merges of main in the branch."""
-    return len(Git(hub.github.bare.folder).items("log", "-z", "--merges", "--format=%s", "tt/1"))
+    """Merges of main in the branches."""
+    told = Git(hub.github.bare.folder).items("log", "-z", "--merges", "--format=%s", "--branches=tt/*")
+    return sum(subject.startswith("Merge branch 'main' into tt/") for subject in told)
 
 
 def reruns(hub: Hub) -> tuple[int, int]:
@@ -142,6 +148,7 @@ CHANGES = {
         method="PATCH",
         path=f"{R}/pulls/4",
         call="retarget",
+        on_the_way=check_the_second,
         effects=asked("PATCH", f"{R}/pulls/4"),
         expected=1,
     ),
