@@ -82,7 +82,7 @@ def test_failed_check_tells_everything_and_is_run_again(github: GitHub, octo: Ac
         "Failed steps: Test\n\na.py:3: failure: no such name\n\nThe end of its log:\nboom\n##[error]Process completed"
     )
     assert seen.runs[0].output == told
-    looks.reruns.again(looks.number)
+    looks.checks.again(looks.number, looks.known)
     assert looks.checks.look(looks.number, looks.known).verdict is Verdict.PENDING
     assert len(github.jobs.reruns) == 1
 
