@@ -12,6 +12,7 @@ from tinytown.domain.message import MessageKind
 from tinytown.domain.mission import MissionState
 from tinytown.domain.refs import parse_issue_ref
 from tinytown.domain.task import TaskKind, TaskState
+from tinytown.domain.watch import WatchKind, WatchStatus
 from tinytown.domain.workitem import BUSY, REVIEWED_KINDS, Verdict, WorkItem, WorkKind, WorkStatus
 from tinytown.planner.draft import Draft
 from tinytown.planner.reasons import reasons
@@ -19,6 +20,7 @@ from tinytown.planner.seen_checks import MOST_RERUNS
 from tinytown.planner.stage import Stage, stage_of
 from tinytown.planner.status_note import MARKER, text_of
 from tinytown.planner.telling import UNTELLABLE
+from tinytown.planner.updating import MOST_UPDATES
 from tinytown.services.commits import to_snapshot
 from tinytown.store.inbox import Inbox
 from tinytown.store.missions import Stored
@@ -32,6 +34,7 @@ class Laws:
         town.forge.on_merge = self.on_merge
         self._statuses: dict[str, WorkStatus] = {}
         self._tasks_given: dict[str, int] = {}
+        self._reviewed: dict[str, str] = {}
         self._version = 0
         self._wrong_merges: list[str] = []
         self._once_done: set[str] = set()
@@ -50,6 +53,7 @@ class Laws:
             self._fixes,
             self._bounds,
             self._queue,
+            self._approvals,
             self._reasons,
             self._ends,
             self._events,
@@ -84,10 +88,22 @@ class Laws:
         assert item.pull is not None
         if item.pull.people is Verdict.FAILED and item.approved_head not in {head, "*"}:
             self._wrong_merges.append(f"{item.key} over an objection")
+        is_heeded = any(
+            watch.work_item_id == item.id
+            and watch.kind is WatchKind.REVIEW_COMMENTS
+            and watch.status is WatchStatus.ACTIVE
+            for watch in stored.watches.values()
+        )
+        if is_heeded and item.approved_head not in {head, "*"} and self._is_objected(pull, head):
+            self._wrong_merges.append(f"{item.key} over an objection that nobody looked for")
         if head not in self._town.forge.heard:
             self._wrong_merges.append(f"{item.key} unheard")
-        if pull.base != stored.mission.base:
+        if pull.base not in {stored.mission.base, item.pull.accepted_base}:
             self._wrong_merges.append(f"{item.key} into {pull.base}")
+
+    def _is_objected(self, pull: PaperPull, head: str) -> bool:
+        """Whether somebody objects on the forge just now."""
+        return bool(pull.objections) or self._town.forge.reviewed.get(head) is Verdict.FAILED
 
     def _is_proven(self, stored: Stored, item: WorkItem, head: str) -> bool:
         forge = self._town.forge
@@ -98,9 +114,22 @@ class Laws:
         self._town.events.wait(0)
         self._statuses = {item.id: item.status for item in stored.items.values()}
         self._tasks_given = {item.id: item.tasks_given for item in stored.items.values()}
+        self._reviewed = {
+            item.id: item.pull.head
+            for item in stored.items.values()
+            if item.pull is not None and item.pull.review is Verdict.PASSED
+        }
         self._version = stored.mission.version
 
     # Each rule
+
+    def _approvals(self, stored: Stored) -> None:
+        """What was approved stays so when only its base comes in, however the mission hears of that."""
+        for item in stored.items.values():
+            before = self._reviewed.get(item.id)
+            if item.pull is None or before is None or not self._town.forge.is_update(item.pull.head, before):
+                continue
+            assert item.pull.review is not Verdict.UNKNOWN, f"the approval of {item.key} got lost"
 
     def _limits(self, stored: Stored) -> None:
         busy = [item.key for item in stored.items.values() if item.status in BUSY]
@@ -151,6 +180,7 @@ class Laws:
             assert item.fix_rounds <= policy.max_fix_rounds, f"{item.key} was mended too often"
             assert item.failed_attempts <= policy.max_attempts + 1, f"{item.key} was tried too often"
             assert item.pull is None or item.pull.reruns <= MOST_RERUNS, f"{item.key} was checked too often"
+            assert item.pull is None or item.pull.updates <= MOST_UPDATES, f"{item.key} was updated too often"
             given = item.tasks_given - self._tasks_given[item.id]
             assert given <= 3, f"{item.key} was given {given} tasks at once"
 

@@ -90,6 +90,8 @@ class PaperForge:
         """How often failed flaky checks of a commit were run again."""
         self.heard: set[str] = set()
         """Commits that were asked about what people say of them."""
+        self.updates: dict[str, str] = {}
+        """Heads that are another one with its base merged in and nothing else, with that one."""
         self.conflicts: set[str] = set()
         self.is_strict = False
         """Whether a merge leaves all others of its base behind."""
@@ -211,7 +213,7 @@ class PaperForge:
 
     def mergeability(self, url: str, known: Known | None = None) -> MergeabilitySeen:
         """Whether its head merges."""
-        return self._call(lambda: self._mergeability(*self._view(url, known)))
+        return self._call(lambda: self._mergeability(*self._view(url, known), known))
 
     def retarget(self, url: str, base: str) -> None:
         """Have it go into another branch."""
@@ -322,7 +324,13 @@ class PaperForge:
     def _comments(self, pull: PaperPull, head: str, is_lagging: bool) -> ReviewSeen:  # noqa: ARG002, FBT001  as `_view` says
         return ReviewSeen(head=head, verdict=self.commented.get(head, Verdict.UNKNOWN), by="bot", text="nit")
 
-    def _mergeability(self, pull: PaperPull, head: str, is_lagging: bool) -> MergeabilitySeen:  # noqa: FBT001  as `_view` says
+    def _mergeability(
+        self,
+        pull: PaperPull,
+        head: str,
+        is_lagging: bool,  # noqa: FBT001  as `_view` says
+        known: Known | None,
+    ) -> MergeabilitySeen:
         if is_lagging and pull.merged_as is None:
             return MergeabilitySeen(head=head, verdict=Verdict.UNKNOWN, again_secs=5)
         is_behind = pull.is_behind and head not in self.conflicts
@@ -334,18 +342,28 @@ class PaperForge:
             is_open=pull.is_open,
             base=pull.base,
             is_behind=is_behind,
+            is_update=known is not None and known.base == pull.base and self.is_update(head, known.head),
             is_queued=pull.queued is not None,
         )
+
+    def is_update(self, head: str, earlier: str) -> bool:
+        """Whether it is the earlier one, brought up to date since once or more."""
+        while head in self.updates:
+            head = self.updates[head]
+            if head == earlier:
+                return True
+        return False
 
     def _update(self, pull: PaperPull, known: Known) -> Updated:
         before = self.head(pull)
         assert pull.queued is None, "pushed while it is in the merge queue"
-        if before != known.head or before in self.conflicts:
+        is_known = before == known.head or self.is_update(before, known.head)
+        if not is_known or before in self.conflicts or known.base != pull.base:
             raise ConflictError(f"{pull.url} cannot be brought up to date at {known.head}")
         if pull.is_behind:
             pull.is_behind = False
-            self.branches[pull.branch] = after = f"{len(self.branches) + len(self.verdicts):02x}{before[2:]}"[:40]
-            self.verdicts.pop(after, None)
+            self.branches[pull.branch] = after = f"{len(self.updates):04x}{before[4:]}"
+            self.updates[after] = before
             self.carry(before, after)
         return Updated(head=self.head(pull))
 

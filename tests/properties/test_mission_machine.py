@@ -279,7 +279,9 @@ class MissionMachine(RuleBasedStateMachine):
     @precondition(lambda self: self.town.forge.pulls)
     @rule(
         number=numbers,
-        what=st.sampled_from(["conflict", "push", "behind", "behind", "merge", "merge", "close", "reopen"]),
+        what=st.sampled_from(
+            ["conflict", "push", "behind", "behind", "merge", "merge", "close", "reopen", "release", "main"]
+        ),
     )
     def pull_request_changes(self, number: int, what: str) -> None:
         pull, forge = self.pull(number), self.town.forge
@@ -291,6 +293,8 @@ class MissionMachine(RuleBasedStateMachine):
             forge.push(pull.branch, self.town.new_head())
         elif what == "behind":
             pull.is_behind = True
+        elif what in {"release", "main"}:  # somebody has it go into another base
+            pull.base = what
         elif what == "merge" and pull.is_open:
             forge.merge_by_hand(pull)
         else:
@@ -395,6 +399,7 @@ class MissionMachine(RuleBasedStateMachine):
         self.what_others_are_stacked_on_is_merged()
         for pull in town.forge.pulls.values():
             pull.is_open = pull.merged_as is None
+            pull.base = "main" if pull.base == "release" else pull.base
         stored = town.read()
         if stored.mission.is_paused or any(i.hold and i.kind is not WorkKind.MERGE_GATE for i in stored.items.values()):
             self.person_speaks("resume")
