@@ -219,7 +219,6 @@ class TestStanding:
         assert standing(remote, "tt/1", sha) == (Standing.LACKS, ABSENT)
         assert remote.known("tt/1") is None
 
-
     def test_what_a_person_put_in_its_place_from_the_same_clone_is_kept(
         self, git: Git, bare: Git, remote: Remote
     ) -> None:
