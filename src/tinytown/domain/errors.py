@@ -130,6 +130,10 @@ class ForgeUnavailableError(ForgeError, UnavailableError):
     http_status = 503
 
 
+class TooMuchError(ForgeError):
+    """The forge has more of it than is read; a person must look there."""
+
+
 class QuotaError(ForgeUnavailableError):
     """The forge's quota is used up; it answers again later."""
 

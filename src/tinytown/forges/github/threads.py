@@ -9,7 +9,7 @@ from itertools import chain
 
 import msgspec
 
-from tinytown.domain.errors import ForgeError, ForgeUnavailableError, NotFoundError
+from tinytown.domain.errors import ForgeError, ForgeUnavailableError, NotFoundError, TooMuchError
 from tinytown.forges.github.address import Repository
 from tinytown.forges.github.client import PAGE_SIZE, GitHub
 from tinytown.forges.github.points import author
@@ -25,10 +25,6 @@ _MOST_KEPT = 500
 _MOST_PAGES = 30
 _NOT_HERE = frozenset({"FORBIDDEN", "INSUFFICIENT_SCOPES", "undefinedField", "undefinedType", "argumentNotAccepted"})
 """What GraphQL says where REST must do: not for this token, or not on this server."""
-
-
-class _TooManyError(ForgeError):
-    """A pull request of which more was said than is read."""
 
 
 class Conversation(msgspec.Struct, frozen=True, kw_only=True):
@@ -123,7 +119,7 @@ class Threads:
         if self._without_graphql is None or self._now() >= self._without_graphql:
             try:
                 return self._by_graphql(number)
-            except (ForgeUnavailableError, _TooManyError):
+            except (ForgeUnavailableError, TooMuchError):
                 raise
             except (NotFoundError, ForgeError) as error:
                 self._give_up_graphql(error)
@@ -172,9 +168,9 @@ class Threads:
         raise _too_many(number, "threads")
 
 
-def _too_many(number: int, what: str) -> _TooManyError:
+def _too_many(number: int, what: str) -> TooMuchError:
     most = f"{_MOST_PAGES * PAGE_SIZE:,}"
-    return _TooManyError(
+    return TooMuchError(
         f"pull request #{number} has more than {most} {what}, which is more than is read; see to it by hand on GitHub"
     )
 
