@@ -275,8 +275,17 @@ def test_template_with_all_defaults_spoken_gives_the_default_settings(tmp_path: 
     file = tmp_path / "tinytown.toml"
     file.write_text(template)
     silent = load_settings(tmp_path, environ={})
-    github = ("repository", "repository_id", "app_id", "app_key_file", "merge_method", "webhook_secret_file")
-    examples = (*github, "url", "default_branch", "after_create", "reviewer", "command", "prompt")
+    github = ("repository", "repository_id", "app_id", "app_key_file", "bots_pattern", "fail_on", "merge_method")
+    examples = (
+        *github,
+        "webhook_secret_file",
+        "url",
+        "default_branch",
+        "after_create",
+        "reviewer",
+        "command",
+        "prompt",
+    )
     lines = [
         line if line.removeprefix("# ").split(" ")[0] in examples else re.sub(r"^# (?=\w+ = )", "", line)
         for line in template.splitlines()
