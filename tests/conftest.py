@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 import uuid
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from hypothesis import settings
@@ -22,7 +25,19 @@ settings.load_profile("fixed")
 
 
 @pytest.fixture(scope="session")
-def redis_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def guard(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Ends what the session has left running should pytest itself be killed."""
+    argv = (sys.executable, "-m", "tests.leftovers", str(tmp_path_factory.getbasetemp()))
+    root = Path(__file__).parents[1]
+    with subprocess.Popen(argv, stdin=subprocess.PIPE, cwd=root, start_new_session=True) as process:
+        assert process.stdin is not None
+        yield
+        process.stdin.write(b"done\n")
+    assert process.returncode == 0
+
+
+@pytest.fixture(scope="session")
+def redis_url(tmp_path_factory: pytest.TempPathFactory, guard: None) -> Iterator[str]:
     """The URL of a server that lives as long as the test session."""
     root = tmp_path_factory.mktemp("server")
     try:

@@ -1,6 +1,6 @@
 """Processes of a test's folder, found by what names it; as a program the guard that outlives pytest.
 
-`python -m tests.chaos.leftovers FOLDER` waits until its input ends. When the last word was `done` it ends; else pytest
+`python -m tests.leftovers FOLDER` waits until its input ends. When the last word was `done` it ends; else pytest
 was killed, or gave up, and whatever it left below the folder is ended.
 """
 

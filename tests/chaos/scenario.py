@@ -16,7 +16,7 @@ from pathlib import Path
 
 import msgspec
 import psutil
-from tests.chaos.leftovers import end, is_gone, naming
+from tests.leftovers import end, is_gone, naming
 from tests.repositories import ISOLATED, make_repository
 from tests.waiting import wait_until
 

@@ -11,8 +11,8 @@ from pathlib import Path
 
 import psutil
 import pytest
-from tests.chaos.leftovers import end, naming
 from tests.chaos.scenario import ACTORS, ChaosTown, closed, simple_issue
+from tests.leftovers import end, naming
 from tests.waiting import wait_until
 
 from tinytown.store.server import ensure_server, server_pid

@@ -12,9 +12,9 @@ from typing import Any
 
 import psutil
 import pytest
-from tests.chaos.leftovers import is_gone
 from tests.chaos.scenario import ACTORS, AGENTS, TEST_COMMAND, ChaosTown, closed, expire_lease, kill, simple_issue
 from tests.chaos.verdict import check_outcome, check_pulls
+from tests.leftovers import is_gone
 from tests.waiting import wait_until
 
 from tinytown.domain.agent import AgentState

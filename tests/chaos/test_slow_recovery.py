@@ -9,10 +9,10 @@ from pathlib import Path
 
 import psutil
 import pytest
-from tests.chaos.leftovers import end, is_gone
 from tests.chaos.scenario import kill
 from tests.chaos.test_recovery import Stage, expire_host, frozen, the_host
 from tests.chaos.verdict import check_queues
+from tests.leftovers import end, is_gone
 from tests.waiting import wait_until
 
 from tinytown.domain.agent import AgentState
