@@ -96,6 +96,8 @@ class Laws:
         )
         if is_heeded and item.approved_head not in {head, "*"} and self._is_objected(pull, head):
             self._wrong_merges.append(f"{item.key} over an objection that nobody looked for")
+        if self._town.forge.verdicts.get(head) is not Verdict.PASSED:
+            self._wrong_merges.append(f"{item.key} over checks that do not pass any more")
         if head not in self._town.forge.heard:
             self._wrong_merges.append(f"{item.key} unheard")
         if pull.base not in {stored.mission.base, item.pull.accepted_base}:

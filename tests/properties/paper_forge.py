@@ -104,6 +104,8 @@ class PaperForge:
         """Whether trouble comes after the effect of the call instead of before it."""
         self.interlude: Callable[[], None] | None = None
         """Happens once during the next call."""
+        self.before_merge: Callable[[PaperPull], None] | None = None
+        """Happens once, right before something is merged."""
         self.on_merge: Callable[[PaperPull, str], None] = lambda _pull, _head: None
         self.merge_count: dict[str, int] = {}
         self.told: dict[tuple[IssueRef, str], str] = {}
@@ -376,6 +378,9 @@ class PaperForge:
             self.reviewed[after] = self.reviewed[before]
 
     def _merge(self, pull: PaperPull, head: str, known: Known | None, heeds: tuple[WatchKind, ...]) -> Merged | Queued:
+        before, self.before_merge = self.before_merge, None
+        if before is not None and pull.merged_as is None:
+            before(pull)
         if pull.merged_as is None:
             if self.head(pull) != head or head in self.conflicts or not pull.is_open or pull.is_behind:
                 raise ConflictError(f"{pull.url} does not merge at {head}")

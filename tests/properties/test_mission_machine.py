@@ -270,6 +270,17 @@ class MissionMachine(RuleBasedStateMachine):
             else:
                 self.town.forge.object(pull)
 
+    @rule(what=st.sampled_from(["objects", "refuses", "checks fail", "release"]))
+    def something_happens_right_before_the_next_merge(self, what: str) -> None:
+        forge = self.town.forge
+        acts: dict[str, Callable[[PaperPull], None]] = {
+            "objects": forge.object,
+            "refuses": lambda pull: forge.review(forge.head(pull), Verdict.FAILED),
+            "checks fail": lambda pull: forge.judge(forge.head(pull), Verdict.FAILED),
+            "release": lambda pull: setattr(pull, "base", "release"),
+        }
+        forge.before_merge = acts[what]
+
     @precondition(lambda self: self.town.forge.pulls)
     @rule(number=numbers, verdict=st.sampled_from([Verdict.PASSED, Verdict.FAILED]))
     def person_reviews(self, number: int, verdict: Verdict) -> None:
@@ -395,6 +406,7 @@ class MissionMachine(RuleBasedStateMachine):
         for name in NAMES:
             town.start_agent(name)
         town.forge.judge_new(Verdict.PASSED)
+        town.forge.before_merge = None
         town.forge.content_all()
         self.what_others_are_stacked_on_is_merged()
         for pull in town.forge.pulls.values():
