@@ -33,7 +33,7 @@ from tinytown.planner.telling import is_owed
 from tinytown.services.commits import to_snapshot
 
 MISSION = "00000000-0000-4000-8000-000000000001"
-EXAMPLES, STEPS = 80, 40
+EXAMPLES, STEPS = 60, 40
 ENDS_WITHIN = 400
 
 policies = st.builds(

@@ -11,6 +11,7 @@ from rich.console import Console
 from rich.terminal_theme import TerminalTheme
 
 from tinytown.cli.render.board import board
+from tinytown.domain.agent import AgentState
 from tinytown.domain.errors import ConfigError
 from tinytown.domain.workitem import Verdict, WorkItem, WorkStatus
 from tinytown.services.missions import MissionView
@@ -57,12 +58,18 @@ def svg(view: MissionView, now: datetime) -> str:
 
 
 def _is_telling(view: MissionView) -> bool:
-    return any(_is_mended(item) for item in view.items)
+    return any(_is_mended(item) and _is_at_work(view, item) for item in view.items)
 
 
 def _is_mended(item: WorkItem) -> bool:
     has_failed = item.pull is not None and item.pull.checks is Verdict.FAILED
     return has_failed and item.status is WorkStatus.RUNNING
+
+
+def _is_at_work(view: MissionView, item: WorkItem) -> bool:
+    """Whether its agent is seen working, too: agents are read a moment after items."""
+    agent = view.agents.get(item.assigned_to or "")
+    return agent is not None and agent.state is AgentState.WORKING
 
 
 _THEME = TerminalTheme(

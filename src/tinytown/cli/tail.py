@@ -52,10 +52,12 @@ class Tail:
         return self._decoder.decode(added)
 
 
-def show_until_interrupted(tail: Tail) -> None:
-    """Show what a file gets until SIGINT or SIGTERM."""
+def show_until_interrupted(tail: Tail, lines: int | None = None) -> None:
+    """Show the last lines of a file, if any are wanted, and what it gets until SIGINT or SIGTERM."""
     interruption, pause = Interruption(), threading.Event()
     with interruption.listen():
+        if lines is not None:
+            show(tail.last(lines))
         while not interruption.is_asked:
             show(tail.read())
             with interruption:

@@ -20,8 +20,9 @@ def logs(session: Session, /, *, agent: str, follow: bool, lines: int) -> None:
     name = town.agents.find(agent).name
     path = log_file(town.agent_logs, name)
     tail = Tail(path)
-    show(tail.last(lines))
     if follow:
-        show_until_interrupted(tail)
-    elif not path.exists():
+        show_until_interrupted(tail, lines)
+        return
+    show(tail.last(lines))
+    if not path.exists():
         session.warn([f"{name} has not printed anything yet"])
