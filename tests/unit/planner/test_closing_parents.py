@@ -109,3 +109,12 @@ def test_what_came_of_it_is_no_news_when_the_item_was_sent_back_meanwhile() -> N
     assert [event.type for event in step(snapshot, outcome(Closed()))[1].changes.events if "closed" in event.type] == []
     gone = Outcome(want=Close(item_id="nobody", ref=REF), found=Closed())
     assert step(snapshot, gone)[1].changes.items == ()
+
+
+@pytest.mark.parametrize(
+    "mission",
+    [make_mission(state=MissionState.COMPLETED), on_github(state=MissionState.RUNNING)],
+    ids=["a forge that closes nothing", "a mission that is not over"],
+)
+def test_nothing_is_owed_where_nothing_can_be(mission: Mission) -> None:
+    assert is_owed(seen(parent(), mission)) is False
