@@ -143,7 +143,6 @@ class Town:
 
         return Agents(
             self.agent_store,
-            self.task_store,
             settings=self.settings.agent,
             adapter=self.adapter,
             path=self.environ.get("PATH", os.defpath),

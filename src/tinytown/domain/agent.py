@@ -64,9 +64,6 @@ AGENT_LIFECYCLE = Lifecycle(
     },
 )
 
-AVAILABLE = frozenset({AgentState.STARTING, AgentState.IDLE, AgentState.WORKING})
-"""States in which an agent can be expected to get to a task by itself."""
-
 GONE = frozenset({AgentState.STOPPED, AgentState.ERROR})
 """States in which it will not come back by itself."""
 

@@ -45,14 +45,7 @@ def branch_owner(git: Git, name: str) -> str | None:
     return git.run("config", "--get", f"branch.{name}.tinytown-owner", accept=(0, 1)).out.strip() or None
 
 
-def branch_base(git: Git, name: str) -> str | None:
-    """What the branch was started from, None when a person made it."""
-    return git.run("config", "--get", f"branch.{name}.tinytown-base", accept=(0, 1)).out.strip() or None
-
-
-def claim_branch(
-    git: Git, wanted: str, *, owner: str, base: str, is_foreign: Callable[[str], bool] = lambda _name: False
-) -> str:
+def claim_branch(git: Git, wanted: str, *, owner: str, is_foreign: Callable[[str], bool] = lambda _name: False) -> str:
     """The branch name that the item may use: `wanted`, or `wanted-<first 8 of owner>` when that is someone else's.
 
     The claim is written before the branch is made, so that a crash in between leaves nothing without an owner.
@@ -61,7 +54,6 @@ def claim_branch(
         git: the repository.
         wanted: the name.
         owner: the item's id.
-        base: what the branch starts from.
         is_foreign: whether a name not used here is someone else's elsewhere; not asked about the one with the id in it.
 
     Raises:
@@ -77,6 +69,5 @@ def claim_branch(
             and (name != wanted or not is_foreign(name))
         ):
             git.run("config", f"branch.{name}.tinytown-owner", owner)
-            git.run("config", f"branch.{name}.tinytown-base", base)
             return name
     raise GitError(f"branches {wanted} and {wanted}-{owner[:8]} belong to others; rename or delete one of them")

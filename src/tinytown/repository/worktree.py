@@ -256,7 +256,6 @@ class Worktrees:
             self._git,
             wanted.branch,
             owner=wanted.owner,
-            base=wanted.base,
             is_foreign=lambda name: upstream is not None and upstream.is_foreign(name, wanted.base, wanted.head),
         )
 

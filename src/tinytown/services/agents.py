@@ -12,11 +12,9 @@ from tinytown.config import AgentSettings
 from tinytown.domain.agent import Agent, AgentSpec, AgentState
 from tinytown.domain.errors import AgentCliError, ConflictError, InvalidInputError, NotAllowedError
 from tinytown.domain.ids import NAME_LIMIT, check_name, new_id
-from tinytown.domain.task import Task
 from tinytown.runtime.environment import scripts_folder
 from tinytown.services.caller import Caller
 from tinytown.store.agents import AgentStore
-from tinytown.store.tasks import TaskStore
 
 if TYPE_CHECKING:
     from tinytown.runtime.clis import Adapter
@@ -30,7 +28,6 @@ class Agents:
     def __init__(
         self,
         agents: AgentStore,
-        tasks: TaskStore,
         *,
         settings: AgentSettings,
         adapter: Callable[[str], Adapter],
@@ -41,7 +38,6 @@ class Agents:
         caller: Caller,
     ) -> None:
         self._agents = agents
-        self._tasks = tasks
         self._settings = settings
         self._adapter = adapter
         self._path = path
@@ -112,11 +108,6 @@ class Agents:
     def find(self, name: str) -> Agent:
         """An agent by name or by a prefix of its id."""
         return self._agents.get(self._agents.find_id(name))
-
-    def tasks_of(self, agent: Agent) -> list[Task]:
-        """The agent's open tasks, oldest first."""
-        found = self._tasks.many(self._agents.task_ids(agent.id))
-        return sorted(found, key=lambda task: task.spec.created_at)
 
     def kill(self, name: str, *, is_forced: bool = False) -> AgentState:
         """Stop an agent: after its run, or at once with force. Its messages and tasks wait.

@@ -98,11 +98,6 @@ class CheckStore:
         """Put what the host was checking back into the queue; how many commits that were."""
         return int(self._run("release_checks", {"host": host} | _time(at)))
 
-    def is_wanted(self, job: CheckJob) -> bool:
-        """Whether the commit is still the head of an open pull request."""
-        reply = self._connection.execute("HMGET", self._keys("pull", job.number), "state", "head")
-        return bool(reply == [b"open", job.head.encode()])
-
     def _run(self, script: str, args: dict[str, Any], *, may_repeat: bool = False) -> Any:
         return self._connection.run(scripts.load(script), self._keys.prefix, args, may_repeat=may_repeat)
 

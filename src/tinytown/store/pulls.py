@@ -73,12 +73,6 @@ class PullStore:
             raise NotFoundError(f"there is no local pull request {number}")
         return _decode(flat)
 
-    def list_open(self) -> tuple[StoredPull, ...]:
-        """Those not merged yet, by number."""
-        numbers = sorted(int(number) for number in self._connection.execute("HVALS", self._keys("pull", "branches")))
-        replies = self._connection.execute_many([("HGETALL", self._keys("pull", number)) for number in numbers])
-        return tuple(_decode(flat) for flat in replies if flat)
-
     def move_head(self, pull: StoredPull, head: str, *, fork: str, with_checks: bool, at: datetime) -> StoredPull:
         """The pull request with its head moved, unless somebody else moved it meanwhile."""
         args = {"expected": pull.head, "head": head, "fork": fork, "with_checks": with_checks}

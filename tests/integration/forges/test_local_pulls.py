@@ -182,11 +182,3 @@ def test_the_configured_base_branch_must_be_there(town: LocalTown) -> None:
     assert town.make_forge(base="develop").default_branch() == "develop"
     with pytest.raises(ForgeError, match="no branch 'typo'"):
         town.make_forge(base="typo").default_branch()
-
-
-def test_open_pull_requests_are_listed(town: LocalTown) -> None:
-    for number in (1, 2):
-        branch_with(town.git, f"tt/{number}", {f"{number}": "x"})
-        town.open(f"tt/{number}", marker=f"item-{number}")
-    town.forge.merge("1", town.forge.pull("1").head, closes=())
-    assert [pull.number for pull in town.pulls.list_open()] == [2]

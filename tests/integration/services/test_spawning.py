@@ -17,7 +17,6 @@ from tinytown.store.agents import MAX_SPAWNED
 def agents_as(town: Stores, agent_id: str | None = None) -> Agents:
     return Agents(
         town.agents,
-        town.tasks,
         settings=AgentSettings(default_cli="demo"),
         adapter=lambda name: adapter(name, {}),
         path="",

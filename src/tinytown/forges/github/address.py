@@ -14,7 +14,6 @@ import msgspec
 from tinytown.domain.errors import ConfigError
 from tinytown.repository.git import Git
 
-PUBLIC_API = "https://api.github.com"
 _PUBLIC_HOST = "github.com"
 _SCHEMES = frozenset({"https", "http", "ssh", "git", "git+ssh", "ssh+git"})
 _LOOPBACK = re.compile(r"localhost|127\.\d+\.\d+\.\d+|::1")

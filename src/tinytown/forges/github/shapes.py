@@ -157,14 +157,6 @@ class JobShape(msgspec.Struct, frozen=True, kw_only=True):
     steps: tuple[StepShape, ...] | None = None
 
 
-class WorkflowRunShape(msgspec.Struct, frozen=True, kw_only=True):
-    """A run of a workflow."""
-
-    id: int
-    status: str | None = None
-    run_attempt: int | None = None
-
-
 class RequiredCheckShape(msgspec.Struct, frozen=True, kw_only=True):
     """A context that must pass, in a rule (`integration_id`) or in classic protection (`app_id`)."""
 

@@ -31,8 +31,8 @@ class Sharing(Generic[T]):
             return found.result()
         try:
             own.set_result(make())
-        except BaseException as error:
-            own.set_exception(error)  # to those who wait, too
+        except BaseException as error:  # not handled: also given to those who wait, who would wait for ever
+            own.set_exception(error)
             raise
         finally:
             with self._lock:
