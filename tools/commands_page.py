@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import click
 
 from tinytown.cli.app import tt
-from tinytown.townhall.main import serve
+from tinytown.serving.main import serve
 
 WIDTH = 100
 """Columns, whatever the terminal has."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Iterator, Mapping
+from datetime import datetime
 from types import NoneType, UnionType
 from typing import Annotated, Any, Literal, TypeAlias, Union, get_args, get_origin, get_type_hints
 
@@ -12,6 +13,7 @@ import msgspec
 import tinytown.runtime.clis.configured as configured_clis
 from tinytown.config import Settings
 from tinytown.config.settings import Argv, Check, Names, Text
+from tinytown.domain.access import Scope
 from tools.meanings import meaning_of
 
 NOT_SETTINGS = frozenset({"root", "origins"})
@@ -24,6 +26,8 @@ _WORDS: Mapping[object, str] = {
     bool: "true or false",
     Argv: "command: a string, or an array of words",
     Names: "array of texts",
+    datetime: "date and time with its zone",
+    tuple[Scope, ...]: "array of scopes",
     tuple[Check, ...]: "array of commands, or of `{name, run, timeout_secs}`",
     Mapping[str, Text]: "table of texts",
 }
@@ -61,6 +65,8 @@ def tables(kind: type = Settings, above: str = "") -> Iterator[tuple[str, Any]]:
         if isinstance(hint, type) and issubclass(hint, msgspec.Struct):
             yield dotted, hint
             yield from tables(hint, dotted)
+        elif (entry := _entry(hint)) is not None:
+            yield f"{dotted}.NAME", entry
         elif not above:
             yield dotted, hint
 
@@ -75,12 +81,18 @@ def fields(kind: type) -> Iterator[Field]:
     hints = get_type_hints(kind, include_extras=True)
     for field in msgspec.structs.fields(kind):
         hint = hints[field.name]
-        if isinstance(hint, type) and issubclass(hint, msgspec.Struct):
+        if (isinstance(hint, type) and issubclass(hint, msgspec.Struct)) or _entry(hint) is not None:
             continue
         if field.name not in meaning.members:
             raise LookupError(f"{kind.__name__}.{field.name} has no docstring; write one under it")
         default = field.default if field.default_factory is msgspec.NODEFAULT else field.default_factory()
         yield field.name, hint, default, meaning.members[field.name]
+
+
+def _entry(hint: Any) -> type | None:
+    """Of a table of tables with anybody's names, the struct of one."""
+    inner = get_args(hint)[1] if get_origin(hint) is Mapping else None
+    return inner if isinstance(inner, type) and issubclass(inner, msgspec.Struct) else None
 
 
 def _section(table: str, kind: Any) -> str:
@@ -138,7 +150,7 @@ def _default(value: object) -> str:
     if isinstance(value, bool):
         return f"`{str(value).lower()}`"
     if isinstance(value, tuple) and value:
-        return ", ".join(f"`{part}`" for part in value)
+        return ", ".join(f"`{part.value if isinstance(part, Scope) else part}`" for part in value)
     if isinstance(value, float):
         return f"`{value:g}`"
     return f"`{value}`" if value or value == 0 else "empty"

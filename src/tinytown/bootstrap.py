@@ -95,6 +95,11 @@ class Town:
         check_schema(connection, self.keys)
         return connection
 
+    def close(self) -> None:
+        """Close its connection, if there is one; it opens again when it is needed."""
+        if "connection" in self.__dict__:
+            self.connection.close()
+
     @cached_property
     def agent_store(self) -> AgentStore:
         """Agents as stored."""

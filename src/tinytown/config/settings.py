@@ -9,6 +9,7 @@ from typing import Annotated, Literal, TypeAlias
 import msgspec
 from msgspec import Meta
 
+from tinytown.config.townhall import TownhallSettings
 from tinytown.domain.policy import MissionPolicy
 
 Count: TypeAlias = Annotated[int, Meta(ge=0)]
@@ -169,6 +170,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     mission: MissionPolicy = MissionPolicy()
     """`[mission]`: policy of missions that are started without other wishes."""
     dispatcher: DispatcherSettings = DispatcherSettings()
+    townhall: TownhallSettings = TownhallSettings()
 
     def origin(self, name: str) -> str:
         """Where the value of that dotted name (`agent.default_cli`) comes from, `default` when nobody set it."""

@@ -19,15 +19,14 @@ LOOPBACK = "127.0.0.1"
 @click.option("--town", type=click.Path(path_type=Path), help="The town's folder; by default the one you are in.")
 @click.version_option(__version__, prog_name="townhall")
 def serve(port: int, town: Path | None) -> None:
-    """Serve /health, /ready, /v1/town and /v1/status of a town on the loopback address."""
+    """Serve a town on the loopback address."""
     import uvicorn  # heavy, and not needed for --help
 
     from tinytown.bootstrap import open_town
-    from tinytown.townhall.app import make_app
+    from tinytown.serving.rest import rest_app
 
     opened = open_town(Path.cwd(), os.environ, town=town)
-    app = make_app(lambda: open_town(opened.root, os.environ, town=opened.root))
-    uvicorn.run(app, host=LOOPBACK, port=port, log_level="info")
+    uvicorn.run(rest_app(opened), host=LOOPBACK, port=port, log_level="info")
 
 
 def main() -> None:

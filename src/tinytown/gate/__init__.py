@@ -1,0 +1,1 @@
+"""The gate: what every request over HTTP passes before REST or MCP sees it."""

@@ -1,0 +1,1 @@
+"""MCP: the town's operations as tools, resources and prompts."""

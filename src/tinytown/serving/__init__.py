@@ -1,0 +1,1 @@
+"""The server processes: which face listens where."""

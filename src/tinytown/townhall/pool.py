@@ -1,0 +1,52 @@
+"""Towns for web routes, which run in worker threads: each request has one to itself while it is answered."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from threading import Lock
+
+from tinytown.bootstrap import Town
+
+
+class TownPool:
+    """Thread-safe. As many towns (connections) are open as were lent at the same time; `close()` it.
+
+    Args:
+        make: a town that has no connection yet; called again when `version()` says something else.
+        version: what the towns depend on, such as the settings as they are now.
+    """
+
+    def __init__(self, make: Callable[[], Town], version: Callable[[], object] = lambda: None) -> None:
+        self._make = make
+        self._version = version
+        self._lock = Lock()
+        self._idle: list[tuple[object, Town]] = []
+
+    @contextmanager
+    def lend(self) -> Iterator[Town]:
+        """A town that nobody else uses meanwhile; taking it does not wait for the store."""
+        version = self._version()
+        town = self._take(version) or self._make()
+        try:
+            yield town
+        finally:
+            with self._lock:
+                self._idle.append((version, town))
+
+    def close(self) -> None:
+        """Close the connections of what is not lent."""
+        with self._lock:
+            idle, self._idle = self._idle, []
+        for _, town in idle:
+            town.close()
+
+    def _take(self, version: object) -> Town | None:
+        while True:
+            with self._lock:
+                if not self._idle:
+                    return None
+                made_for, town = self._idle.pop()
+            if made_for == version:
+                return town
+            town.close()
