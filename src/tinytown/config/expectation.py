@@ -3,12 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import datetime
+from enum import Enum
 from typing import Annotated, Any, Literal, get_args, get_origin
 
 from msgspec import Meta
 
 _SHOWN_CHARS = 40
-_TEXTS = {bool: "true or false", int: "a whole number", float: "a number", str: "a text"}
+_TEXTS = {
+    bool: "true or false",
+    int: "a whole number",
+    float: "a number",
+    str: "a text",
+    datetime: "a date and time with its zone, as in 2030-01-31T12:00:00Z",
+}
 
 
 def mismatch(kind: Any, value: object) -> str:
@@ -23,9 +31,16 @@ def _wanted(kind: Any) -> str:
     if get_origin(bare) is Mapping:
         inner = get_args(bare)[1]
         return "a table" if get_origin(inner) is Mapping or inner is object else _wanted(inner)
+    if get_origin(bare) is tuple:
+        return f"an array of {_several(get_args(bare)[0])}"
     if bare not in _TEXTS:  # … or nothing: a file cannot say nothing
         return next(_wanted(part) for part in get_args(bare) if part is not type(None))
     return _TEXTS[bare] + "".join(_limit(meta) for meta in metas if isinstance(meta, Meta))
+
+
+def _several(kind: Any) -> str:
+    is_enum = isinstance(kind, type) and issubclass(kind, Enum)
+    return ", ".join(member.value for member in kind) if is_enum else "texts"
 
 
 def _limit(meta: Meta) -> str:

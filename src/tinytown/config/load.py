@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from functools import cache
 from pathlib import Path
-from typing import Any, TypeAlias, get_origin, get_type_hints
+from typing import Any, TypeAlias, get_args, get_origin, get_type_hints
 
 import msgspec
 
@@ -126,6 +126,12 @@ def _flat(
         kind = hints[key]
         if _is_table(kind):
             values |= _flat(kind, _as_table(value, name, where), name, origin, where, is_text=is_text)
+        elif (entry_kind := _entry_table(kind)) is not None:
+            for entry, inner in _as_table(value, name, where).items():
+                table_said = _as_table(inner, (*name, entry), where)
+                if not table_said:  # it would be lost, as there is nothing that it says
+                    raise ConfigError(f"{where(*name, entry)}: {_incomplete((*name, entry), entry_kind, ())}")
+                values |= _flat(entry_kind, table_said, (*name, entry), origin, where, is_text=is_text)
         elif get_origin(kind) is Mapping:
             for entry, inner in _as_table(value, name, where).items():
                 (converted,) = _convert({entry: inner}, kind, (*name, entry), where, is_text=is_text).values()
@@ -145,6 +151,9 @@ def _convert(value: object, kind: Any, name: Name, where: Where, *, is_text: boo
     try:
         if name in _READERS:
             return _READERS[name](value)
+        if is_text and get_origin(kind) is tuple and isinstance(value, str):
+            words = tuple(word for part in value.split(",") if (word := part.strip()))
+            return msgspec.convert(words, kind)
         converted = msgspec.convert(value, kind, strict=not is_text)
     except msgspec.ValidationError as error:
         raise ConfigError(f"{where(*name)}: {'.'.join(name)}: {mismatch(kind, _said(value, kind))}") from error
@@ -180,6 +189,18 @@ def _is_table(kind: Any) -> bool:
     return isinstance(kind, type) and issubclass(kind, msgspec.Struct)
 
 
+def _entry_table(kind: Any) -> type | None:
+    """The struct of one entry, of a table of tables with anybody's names."""
+    inner = get_args(kind)[1] if get_origin(kind) is Mapping else None
+    return inner if _is_table(inner) else None
+
+
+def _incomplete(name: Name, kind: Any, said: Collection[str]) -> str | None:
+    """What a table lacks; None when nothing."""
+    lacks = [field.name for field in msgspec.structs.fields(kind) if field.required and field.name not in said]
+    return f"[{'.'.join(name)}] has no {lacks[0]}; add it, or take the table out" if lacks else None
+
+
 def _build(root: Path, document: Document, values: Mapping[Name, _Value]) -> Settings:
     if ("town", "name") not in values:
         raise ConfigError(f'{document.path}: the town has no name; add name = "…" under [town]')
@@ -189,16 +210,21 @@ def _build(root: Path, document: Document, values: Mapping[Name, _Value]) -> Set
         for part in name[:-1]:
             inner = inner.setdefault(part, {})
         inner[name[-1]] = found.value
-    tables = {key: _made(_fields(Settings)[key], said) for key, said in tree.items()}
+    tables = {key: _made(_fields(Settings)[key], said, (key,), document.where) for key, said in tree.items()}
     origins = {".".join(name): found.origin for name, found in values.items()}
     return Settings(root=root, origins=origins, **tables)
 
 
-def _made(kind: Any, said: dict[str, Any]) -> Any:
+def _made(kind: Any, said: dict[str, Any], name: Name, where: Where) -> Any:
+    if (entry_kind := _entry_table(kind)) is not None:
+        for entry, inner in said.items():
+            if lack := _incomplete((*name, entry), entry_kind, inner):
+                raise ConfigError(f"{where(*name, entry)}: {lack}")
+        return {entry: _made(entry_kind, inner, (*name, entry), where) for entry, inner in said.items()}
     if not _is_table(kind):
         return said
     fields = _fields(kind)
-    return kind(**{key: _made(fields[key], value) for key, value in said.items()})
+    return kind(**{key: _made(fields[key], value, (*name, key), where) for key, value in said.items()})
 
 
 def _check_town_name(settings: Settings, document: Document) -> None:

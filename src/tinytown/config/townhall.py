@@ -16,6 +16,7 @@ Positive: TypeAlias = Annotated[int, Meta(ge=1)]
 Port: TypeAlias = Annotated[int, Meta(ge=0, le=65535)]
 Text: TypeAlias = Annotated[str, Meta(min_length=1)]
 Names: TypeAlias = tuple[Text, ...]
+Moment: TypeAlias = Annotated[datetime, Meta(tz=True)]
 
 
 class ApiKeySettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -25,7 +26,7 @@ class ApiKeySettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
     """Argon2id hash of the key, never the key."""
     scopes: tuple[Scope, ...] = (Scope.TOWN_READ,)
     """What who has the key may do."""
-    expires_at: datetime | None = None
+    expires_at: Moment | None = None
     """When it stops being good; none: never."""
 
 
