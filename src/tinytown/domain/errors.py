@@ -74,10 +74,25 @@ class NotAllowedError(TinytownError):
     http_status = 403
 
 
+class MissingScopeError(NotAllowedError):
+    """Who asks lacks a scope."""
+
+    def __init__(self, *scopes: str) -> None:
+        self.scopes = scopes
+        noun = "scope" if len(scopes) == 1 else "scopes"
+        told = f"this needs the {noun} {', '.join(scopes)}; use a key or token that has it" if scopes else None
+        super().__init__(told, scopes=scopes)
+
+
 class UnauthenticatedError(TinytownError):
     """Who asks is not known."""
 
     http_status = 401
+
+    def __init__(self, message: str | None = None, *, is_offered: bool = False, **evidence: object) -> None:
+        """Args: is_offered says whether credentials were given that are not good."""
+        self.is_offered = is_offered
+        super().__init__(message, **evidence)
 
 
 class AlreadyExistsError(TinytownError):
@@ -107,7 +122,7 @@ class LeaseLostError(ConflictError):
 
 
 class UnavailableError(TinytownError):
-    """A service this needs cannot be reached."""
+    """A service this needs cannot be reached; the evidence may say as `retry_after_secs` when to try again."""
 
     http_status = 503
 

@@ -6,9 +6,13 @@ from collections.abc import Mapping
 
 from starlette.responses import JSONResponse
 
-from tinytown.domain.errors import TinytownError
+from tinytown.domain.errors import MissingScopeError, TinytownError, UnauthenticatedError
 
 MEDIA_TYPE = "application/problem+json"
+RETRY_SECS = 2
+"""When it is worth asking again for what cannot be reached just now."""
+
+_CHALLENGE = 'Bearer realm="tinytown"'
 
 
 def problem(
@@ -35,4 +39,14 @@ def problem(
 
 def of_error(error: TinytownError) -> JSONResponse:
     """The answer to a request that was refused. No trace or path of ours leaves."""
-    return problem(error.http_status, error.slug, error.message)
+    more = {"problems": [without_paths(line) for line in error.problems]} if isinstance(error, ProblemsError) else {}
+    return problem(error.http_status, error.slug, outward(error), headers=_headers(error), **more)
+
+
+def _headers(error: TinytownError) -> dict[str, str]:
+    if not isinstance(error, UnavailableError):
+        return {}
+    secs = RETRY_SECS
+    if isinstance(error, QuotaError) and error.retry_at is not None:
+        secs = max(secs, math.ceil((error.retry_at - datetime.now(UTC)).total_seconds()))
+    return {"Retry-After": str(secs)}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import AsyncIterator
 from typing import Annotated
@@ -12,7 +13,7 @@ from fastapi import Depends, Request
 from tinytown.bootstrap import Town
 from tinytown.config import Settings
 from tinytown.domain.access import Principal, Scope
-from tinytown.domain.errors import NotAllowedError, UnauthenticatedError
+from tinytown.domain.errors import MissingScopeError, UnauthenticatedError
 from tinytown.townhall.pool import TownPool
 
 
@@ -23,6 +24,8 @@ class Context(msgspec.Struct, frozen=True, kw_only=True):
     settings: Settings
     """Those of the start; what may change is in a lent town's."""
     started: float = msgspec.field(default_factory=time.monotonic)
+    stopping: asyncio.Event = msgspec.field(default_factory=asyncio.Event)
+    """Set when the server was told to stop: what answers for long, such as a stream of events, then ends."""
 
 
 async def context_of(request: Request) -> Context:
@@ -60,15 +63,7 @@ class Needs:
     async def __call__(self, principal: Asking) -> None:
         """Let pass, or refuse."""
         if not principal.may(self.scope):
-            raise MissingScopeError(self.scope)
-
-
-class MissingScopeError(NotAllowedError):
-    """Who asks lacks a scope."""
-
-    def __init__(self, scope: Scope) -> None:
-        self.scope = scope
-        super().__init__(f"this needs the scope {scope.value}; use a key or token that has it")
+            raise MissingScopeError(self.scope.value)
 
 
 READ = Depends(Needs(Scope.TOWN_READ))
