@@ -14,6 +14,7 @@ import msgspec
 import psutil
 import pytest
 from tests.repositories import ISOLATED, commit
+from tests.townhall_process import TownhallProcess, serving
 from tests.waiting import wait_until
 
 from tinytown.repository.git import Git
@@ -139,3 +140,10 @@ def town(repository: TownCalls) -> TownCalls:
     repository.git.run("add", "tinytown.toml")
     repository.git.run("commit", "--quiet", "-m", "Keep the settings")
     return repository
+
+
+@pytest.fixture
+def townhall(town: TownCalls) -> Iterator[TownhallProcess]:
+    """A real `townhall` of the town, on a port of its own; it must end in order."""
+    with serving(town.root, town.env) as process:
+        yield process

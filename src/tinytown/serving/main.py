@@ -1,9 +1,10 @@
-"""`townhall`: serves the town over HTTP, on the loopback address only (there is no authentication yet)."""
+"""`townhall`: serves the town over HTTP."""
 
 from __future__ import annotations
 
 import os
 import sys
+from functools import partial
 from pathlib import Path
 
 import click
@@ -11,28 +12,48 @@ import click
 from tinytown import __version__
 from tinytown.domain.errors import TinytownError
 
-LOOPBACK = "127.0.0.1"
+
+class _DefaultGroup(click.Group):
+    """A group whose first command is meant when none is named."""
+
+    default = "rest"
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """As a group, with the default put in front of what belongs to no command."""
+        asks_the_group = bool(args) and (args[0] in self.commands or args[0] in {"--help", "-h", "--version"})
+        return super().parse_args(ctx, args if asks_the_group else [self.default, *args])
 
 
-@click.command()
-@click.option("--port", default=8080, show_default=True, type=click.IntRange(0, 65535), help="Port to listen on.")
-@click.option("--town", type=click.Path(path_type=Path), help="The town's folder; by default the one you are in.")
-@click.version_option(__version__, prog_name="townhall")
-def serve(port: int, town: Path | None) -> None:
-    """Serve a town on the loopback address."""
-    import uvicorn  # heavy, and not needed for --help
+_bind = click.option("--bind", metavar="HOST", help="Address to listen on; else [townhall] bind, or 127.0.0.1.")
+_port = partial(click.option, "--port", type=click.IntRange(0, 65535))
+_town = click.option(
+    "--town", type=click.Path(path_type=Path), help="The town's folder; by default the one you are in."
+)
 
-    from tinytown.bootstrap import open_town
-    from tinytown.serving.rest import rest_app
+
+@click.group(cls=_DefaultGroup, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name="townhall", message="%(prog)s %(version)s")
+def townhall() -> None:
+    """Serve a town to programs and people elsewhere. Without a command: rest."""
+
+
+@townhall.command()
+@_bind
+@_port(help="Port to listen on, 0: any that is free; else [townhall] rest_port, or 8080.")
+@_town
+def rest(bind: str | None, port: int | None, town: Path | None) -> None:
+    """Serve the REST interface until Ctrl-C or SIGTERM."""
+    from tinytown.bootstrap import open_town  # with the store and the web server; --help needs neither
+    from tinytown.serving.run import serve_rest
 
     opened = open_town(Path.cwd(), os.environ, town=town)
-    uvicorn.run(rest_app(opened), host=LOOPBACK, port=port, log_level="info")
+    serve_rest(opened, bind=bind, port=port)
 
 
 def main() -> None:
     """Run the command; an expected failure is one line on stderr."""
     try:
-        serve()
+        townhall()
     except TinytownError as error:
         print(f"error: {error.message}", file=sys.stderr)  # noqa: T201  the error boundary
         sys.exit(error.exit_code)

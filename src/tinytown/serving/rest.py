@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from tinytown.bootstrap import Town
@@ -11,11 +13,9 @@ from tinytown.townhall.context import Context
 from tinytown.townhall.pool import TownPool
 
 
-def rest_app(town: Town) -> ASGIApp:
+def rest_app(town: Town, towns: TownPool, stopping: asyncio.Event) -> ASGIApp:
     """The application over a town; `town` itself is used for its settings only."""
-    live = town.live_settings
-    towns = TownPool(lambda: Town(live.now(), town.environ, town.clock), version=live.now)
-    return _as_operator(make_app(Context(towns=towns, settings=town.settings)))
+    return _as_operator(make_app(Context(towns=towns, settings=town.settings, stopping=stopping)))
 
 
 def _as_operator(app: ASGIApp) -> ASGIApp:

@@ -1,0 +1,92 @@
+"""A server process over HTTP: listens, says where, serves until it is told to stop, and ends in order."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+import ssl
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import msgspec
+import uvicorn
+from starlette.types import ASGIApp
+
+from tinytown.serving.listening import Listener
+
+HEAD_LIMIT_BYTES = 32_768
+"""How large a request's line and headers may be together."""
+STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT)
+_MARGIN_SECS = 5
+
+
+class Serving(msgspec.Struct, frozen=True, kw_only=True):
+    """What a server is made of."""
+
+    app: ASGIApp
+    listener: Listener
+    tls: ssl.SSLContext | None = None
+    stopping: asyncio.Event
+    """Set as soon as it was told to stop."""
+    grace_secs: float
+    """How long requests under way may take then; they have their own limit, which is as long."""
+
+    @property
+    def url(self) -> str:
+        """Where it is found."""
+        return self.listener.url("http" if self.tls is None else "https")
+
+
+def serve(serving: Serving, on_started: Callable[[], None]) -> None:
+    """Serve until SIGTERM or SIGINT; requests under way end in order, a second signal ends the process at once."""
+    config = uvicorn.Config(
+        serving.app,
+        log_config=None,
+        access_log=False,
+        http="h11",
+        ws="none",
+        lifespan="auto",
+        proxy_headers=False,  # nobody is believed about addresses that they forward for
+        server_header=False,
+        h11_max_incomplete_event_size=HEAD_LIMIT_BYTES,
+        timeout_graceful_shutdown=int(serving.grace_secs) + _MARGIN_SECS,
+        ssl_context_factory=_always(serving.tls),
+    )
+    _Server(config, serving.stopping, on_started).run([serving.listener.socket])
+
+
+def _always(tls: ssl.SSLContext | None) -> Callable[..., ssl.SSLContext] | None:
+    return None if tls is None else lambda *_: tls
+
+
+class _Server(uvicorn.Server):
+    """Says when it listens, and takes signals as the end in order: uvicorn would end by the signal itself."""
+
+    def __init__(self, config: uvicorn.Config, stopping: asyncio.Event, on_started: Callable[[], None]) -> None:
+        super().__init__(config)
+        self._stopping = stopping
+        self._on_started = on_started
+
+    async def startup(self, sockets: list[Any] | None = None) -> None:
+        await super().startup(sockets)
+        self._on_started()
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        loop = asyncio.get_running_loop()
+        for number in STOP_SIGNALS:
+            loop.add_signal_handler(number, self._stop, loop)
+        yield
+        self._let_go(loop)
+
+    def _stop(self, loop: asyncio.AbstractEventLoop) -> None:
+        self._stopping.set()
+        self.should_exit = True
+        self._let_go(loop)
+
+    def _let_go(self, loop: asyncio.AbstractEventLoop) -> None:
+        """Leave signals to the system: the next one kills. What is stored survives that at any moment."""
+        for number in STOP_SIGNALS:
+            loop.remove_signal_handler(number)
+            signal.signal(number, signal.SIG_DFL)
