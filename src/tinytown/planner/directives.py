@@ -18,6 +18,7 @@ from tinytown.planner.draft import Draft
 from tinytown.planner.help import ask_no_more
 from tinytown.planner.holds import hold, is_failing
 from tinytown.planner.merging import finish
+from tinytown.planner.promote import is_waiting
 from tinytown.planner.settle import give_back, look_now, take_back
 from tinytown.planner.stage import ANY_HEAD
 from tinytown.planner.strays import accept_stray
@@ -195,7 +196,7 @@ def _go_on(draft: Draft) -> None:
     forgive(draft)
     for item in draft.unfinished():
         if item.hold is not None and item.kind is not WorkKind.MERGE_GATE:
-            _lift(draft, item)
+            lift(draft, item)
         elif is_failing(item):
             draft.put(item.id, errors=0, retry_at=None)
         _find_anew(draft, draft.items[item.id])
@@ -215,11 +216,14 @@ def _find_anew(draft: Draft, item: WorkItem) -> None:
     look_now(draft, item.id, draft.now)
 
 
-def _lift(draft: Draft, item: WorkItem) -> None:
+def lift(draft: Draft, item: WorkItem) -> None:
+    """Try an item again that a person was to decide upon, with all its tries; it waits if it depends on something."""
     item = draft.put(item.id, failed_attempts=0, lost_runs=0, **_TRIES_ANEW)
     draft.say("item.resumed", f"{item.key} is tried again", item=item.id)
     if not item.fixes and item.submitted is None and item.status is WorkStatus.BLOCKED:
         draft.move(item.id, WorkStatus.READY)
+        if is_waiting(draft, item):  # it was held before it was its turn, or what it builds on was sent back
+            draft.move(item.id, WorkStatus.PENDING)
     look_now(draft, item.id, draft.now)
 
 
@@ -236,7 +240,7 @@ def _redirect(draft: Draft, words: list[str]) -> str:
     _take_back(draft, item, f"redirected to {agent.name}")
     item = draft.put(item.id, pinned_to=agent.id, notes=(*item.notes, reason) if reason else item.notes)
     if item.hold is not None:
-        _lift(draft, item)
+        lift(draft, item)
     draft.say("item.redirected", f"{item.key} is redirected to {agent.name}", item=item.id, agent=agent.id)
     return f"{item.key} goes to {agent.name}"
 

@@ -42,6 +42,11 @@ def open_outside(item: WorkItem) -> tuple[OutsideDependency, ...]:
     return tuple(dep for dep in item.waits_for if dep.is_open)
 
 
+def is_waiting(draft: Draft, item: WorkItem) -> bool:
+    """Whether something it depends on is not done."""
+    return not all(draft.items[dep].is_done for dep in item.depends_on) or bool(open_outside(item))
+
+
 def look_up(draft: Draft) -> None:
     """Want a fresh look at each open outside issue once per watch interval, and when the forge told of it."""
     interval = timedelta(seconds=draft.mission.policy.watch_interval_secs)
