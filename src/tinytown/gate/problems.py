@@ -2,15 +2,23 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
+from datetime import UTC, datetime
 
 from starlette.responses import JSONResponse
 
-from tinytown.domain.errors import MissingScopeError, TinytownError, UnauthenticatedError
+from tinytown.domain.errors import (
+    MissingScopeError,
+    ProblemsError,
+    QuotaError,
+    TinytownError,
+    UnauthenticatedError,
+    UnavailableError,
+)
+from tinytown.gate.wording import outward, without_paths
 
 MEDIA_TYPE = "application/problem+json"
-RETRY_SECS = 2
-"""When it is worth asking again for what cannot be reached just now."""
 
 _CHALLENGE = 'Bearer realm="tinytown"'
 
@@ -40,13 +48,26 @@ def problem(
 def of_error(error: TinytownError) -> JSONResponse:
     """The answer to a request that was refused. No trace or path of ours leaves."""
     more = {"problems": [without_paths(line) for line in error.problems]} if isinstance(error, ProblemsError) else {}
-    return problem(error.http_status, error.slug, outward(error), headers=_headers(error), **more)
+    return problem(error.http_status, error.slug, outward(error), headers=_headers_of(error), **more)
 
 
-def _headers(error: TinytownError) -> dict[str, str]:
-    if not isinstance(error, UnavailableError):
-        return {}
-    secs = RETRY_SECS
-    if isinstance(error, QuotaError) and error.retry_at is not None:
-        secs = max(secs, math.ceil((error.retry_at - datetime.now(UTC)).total_seconds()))
-    return {"Retry-After": str(secs)}
+def _headers_of(error: TinytownError) -> dict[str, str]:
+    match error:
+        case UnauthenticatedError(is_offered=True):
+            told = f'error="invalid_token", error_description="{_quotable(error.message)}"'
+            return {"WWW-Authenticate": f"{_CHALLENGE}, {told}"}
+        case UnauthenticatedError():
+            return {"WWW-Authenticate": _CHALLENGE}
+        case MissingScopeError():
+            told = f'error="insufficient_scope", scope="{" ".join(error.scopes)}"'
+            return {"WWW-Authenticate": f"{_CHALLENGE}, {told}"}
+        case QuotaError(retry_at=datetime() as at):
+            return {"Retry-After": str(max(1, math.ceil((at - datetime.now(UTC)).total_seconds())))}
+        case UnavailableError(evidence={"retry_after_secs": int() as secs}):
+            return {"Retry-After": str(secs)}
+    return {}
+
+
+def _quotable(text: str) -> str:
+    """The text as RFC 6750 lets a description be: ASCII without quotes and backslashes."""
+    return "".join(c if " " <= c <= "~" else "?" for c in text).replace('"', "'").replace("\\", "'")
