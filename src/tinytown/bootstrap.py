@@ -54,12 +54,14 @@ if TYPE_CHECKING:
     from tinytown.runtime.stores import Stores
     from tinytown.runtime.workshop import Workshop
     from tinytown.services.agents import Agents
+    from tinytown.services.backlog import Backlog
     from tinytown.services.deletion import Deletion
     from tinytown.services.deliveries import Deliveries
     from tinytown.services.dispatch import Dispatcher
     from tinytown.services.insights import Insights
     from tinytown.services.messages import Messages
     from tinytown.services.missions import Missions
+    from tinytown.store.backlog import BacklogStore
     from tinytown.store.hosts import HostLease
 
 
@@ -116,6 +118,13 @@ class Town:
         return TaskStore(self.connection, self.keys)
 
     @cached_property
+    def backlog_store(self) -> BacklogStore:
+        """The backlog as stored."""
+        from tinytown.store.backlog import BacklogStore  # few commands need it
+
+        return BacklogStore(self.connection, self.keys)
+
+    @cached_property
     def inbox(self) -> Inbox:
         """Messages as stored."""
         return Inbox(self.connection, self.keys)
@@ -161,6 +170,22 @@ class Town:
     def tasks(self) -> Tasks:
         """The tasks' use cases."""
         return Tasks(self.task_store, self.agent_store, self.inbox, self.caller, self.clock, self.redact)
+
+    @cached_property
+    def backlog(self) -> Backlog:
+        """The backlog's use cases."""
+        from tinytown.services.backlog import Backlog  # few commands are about it
+
+        return Backlog(
+            self.backlog_store,
+            self.task_store,
+            self.agent_store,
+            self.inbox,
+            caller=self.caller,
+            may_direct=self.settings.agent.may_direct,
+            clock=self.clock,
+            redact=self.redact,
+        )
 
     @cached_property
     def messages(self) -> Messages:

@@ -43,7 +43,7 @@ TASK_LIFECYCLE = Lifecycle(
     "the task",
     TaskState.PENDING,
     {
-        TaskState.PENDING: (TaskState.ASSIGNED, TaskState.COMPLETED, TaskState.CANCELLED),
+        TaskState.PENDING: (TaskState.ASSIGNED, TaskState.COMPLETED, TaskState.FAILED, TaskState.CANCELLED),
         TaskState.ASSIGNED: (
             TaskState.RUNNING,
             TaskState.PENDING,

@@ -61,7 +61,7 @@ class Tasks:
         spec = TaskSpec(
             id=new_id(),
             kind=TaskKind.WORK,
-            title=_title(text),
+            title=title_of(text),
             instructions=text,
             created_at=now,
             parent=self._caller.name(self._agents),
@@ -171,6 +171,7 @@ def _needed(reason: str) -> str:
     return reason
 
 
-def _title(text: str) -> str:
+def title_of(text: str) -> str:
+    """What a task in a person's own words is called: by its first line."""
     first = text.strip().splitlines()[0].strip()
     return first if len(first) <= TITLE_CHARS else f"{first[: TITLE_CHARS - 1]}…"

@@ -21,6 +21,8 @@ _PASSING = frozenset(
         "keep_answer",
         "note_quota",
         "read_agents",
+        "read_census",
+        "read_backlog",
         "read_mission",
         "renew_host",
         "take_delivery",

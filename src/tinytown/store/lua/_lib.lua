@@ -218,6 +218,60 @@ end
 local function release_host(host, reason, at, ms, has_died)
   local runs = {}
   for _, agent in ipairs(redis.call('SMEMBERS', key('host', host, 'agents'))) do
+-- Puts a task into the backlog: a new one, or one that is taken from its agent. One that comes back is as old as it was.
+local function put_in_backlog(id, at, ms, reason)
+  local task = key('task', id)
+  local agent, queued, spec = unpack(redis.call('HMGET', task, 'agent_id', 'queued_ms', 'spec'))
+  if agent then
+    local message = redis.call('HGET', key('inbox', agent, 'messages'), id)
+    if message then redis.call('HSET', task, 'hops', cjson.decode(message).hops or 0) end
+    redis.call('SREM', key('agent', agent, 'tasks'), id)
+    drop_message(agent, id)
+  end
+  local wishes = {}
+  for _, tag in ipairs(cjson.decode(spec).tags or {}) do wishes[#wishes + 1] = (tag:lower():gsub('^role:', '')) end
+  queued = queued or string.format('%d', ms)
+  redis.call('HDEL', task, 'agent_id', 'run_id', 'report', 'result', 'retry_at', 'is_taken')
+  put(task, {state = 'pending', updated_at = at, queued_ms = queued, wishes = table.concat(wishes, '\n'), reason = reason})
+  redis.call('ZADD', key('backlog'), queued, id)
+  emit('backlog.added', at, {task = id, agent = agent or nil, text = reason})
+end
+
+-- Hands a task of the backlog to an agent. `is_taken` says that the agent took it by itself: should it stop, the task
+-- goes back, as nobody wanted this very agent.
+local function hand_out(id, agent, at, ms, is_taken)
+  local task = key('task', id)
+  local packed, hops = unpack(redis.call('HMGET', task, 'spec', 'hops'))
+  local spec = cjson.decode(packed)
+  redis.call('ZREM', key('backlog'), id)
+  index_task(id, ms)
+  redis.call('HSET', task, 'state', 'assigned', 'agent_id', agent, 'updated_at', at)
+  if is_taken then redis.call('HSET', task, 'is_taken', 1) end
+  redis.call('SADD', key('agent', agent, 'tasks'), id)
+  local message = {id = id, to = agent, sender = spec.parent or 'supervisor', kind = 'task', text = spec.title,
+    sent_at = at, task_id = id, hops = tonumber(hops or 0)}
+  deliver(agent, id, cjson.encode(message), false)
+  emit('task.assigned', at, {agent = agent, task = id})
+end
+
+-- Refuses what is only done to tasks of the backlog, and says who has this one.
+local function not_in_backlog(id)
+  local state, agent = unpack(redis.call('HMGET', key('task', id), 'state', 'agent_id'))
+  if not state then return refuse('NOTFOUND', "no task '" .. id .. "'") end
+  local spec = agent and redis.call('HGET', key('agent', agent), 'spec')
+  local owner = spec and ', ' .. cjson.decode(spec).name .. ' has it' or ''
+  if state == 'completed' or state == 'failed' or state == 'cancelled' then owner = '' end
+  return refuse('CONFLICT', 'task ' .. id:sub(1, 8) .. ' is not in the backlog: it is ' .. state .. owner)
+end
+
+-- What an agent that stopped took from the backlog by itself goes back, for others; all else waits for it.
+local function return_taken(agent, at, ms)
+  for _, id in ipairs(redis.call('SMEMBERS', key('agent', agent, 'tasks'))) do
+    local taken, state = unpack(redis.call('HMGET', key('task', id), 'is_taken', 'state'))
+    if taken and state == 'assigned' then put_in_backlog(id, at, ms, 'the agent that had taken it stopped') end
+  end
+end
+
     local name = key('agent', agent)
     local state, run, task = unpack(redis.call('HMGET', name, 'state', 'run_id', 'task_id'))
     if run then
@@ -284,3 +338,4 @@ local function move_pull(number, head, fork, with_checks, at, ms)
   if with_checks then queue_check(number, head, target, at, ms) end
   signal(target, ms)
 end
+    if redis.call('HGET', name, 'state') ~= 'cold' then return_taken(agent, at, ms) end

@@ -61,7 +61,7 @@ if new_state == A.agent_state then
   redis.call('HDEL', name, 'reason')
   put(name, A.agent_fields)
 end
-redis.call('HSET', name, 'state', new_state, 'since', A.at, 'last_run', A.run)
+redis.call('HSET', name, 'state', new_state, 'since', A.at, 'last_run', A.run, 'last_run_ms', A.ms)
 if A.is_round then redis.call('HINCRBY', name, 'rounds_completed', 1) end
 redis.call('HINCRBY', name, 'tokens', A.tokens)
 redis.call('HINCRBYFLOAT', name, 'cost_usd', A.cost)
@@ -75,3 +75,4 @@ emit('run.finished', A.at, {agent = A.agent, task = task or nil, text = A.outcom
 emit('agent.' .. new_state, A.at, {agent = A.agent})
 wake_all(A.ms)
 return new_state
+if new_state == 'stopped' or new_state == 'error' then return_taken(A.agent, A.at, A.ms) end
