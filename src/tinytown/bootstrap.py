@@ -58,7 +58,9 @@ if TYPE_CHECKING:
     from tinytown.services.deletion import Deletion
     from tinytown.services.deliveries import Deliveries
     from tinytown.services.dispatch import Dispatcher
+    from tinytown.services.following import Follower
     from tinytown.services.insights import Insights
+    from tinytown.services.journal import Journal
     from tinytown.services.messages import Messages
     from tinytown.services.missions import Missions
     from tinytown.store.backlog import BacklogStore
@@ -142,6 +144,23 @@ class Town:
     def events(self, after: str | None = None) -> EventStream:
         """A reader of the town's events on a connection of its own."""
         return EventStream(self.connect(), self.keys, after)
+
+    def follower(self, after: str | None = None) -> Follower:
+        """What follows the town's events on a connection of its own; it does not start a server that is gone.
+
+        Without `after` it begins with what happens next.
+        """
+        from tinytown.services.following import Follower  # few commands follow
+
+        url = self.settings.redis.url
+        return Follower(connect(url if url is not None else server_url(self.root)), self.keys, after)
+
+    @cached_property
+    def journal(self) -> Journal:
+        """The town's events for people."""
+        from tinytown.services.journal import Journal  # few commands show them
+
+        return Journal(lambda: EventStream(self.connection, self.keys, "0-0"), self.agent_store, self.mission_store)
 
     def redact(self, text: str) -> str:
         """The text without the secrets that this process knows, and without what looks like one."""

@@ -1,0 +1,119 @@
+"""The town's events as people and programs are shown them: chosen, and with agents by name."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from itertools import chain, islice
+
+import msgspec
+
+from tinytown.domain.event import EVERYTHING, START, Event, EventFilter, event_id
+from tinytown.domain.ids import CONDUCTOR, RESERVED_NAMES
+from tinytown.services.following import names_of
+from tinytown.store.agents import AgentStore
+from tinytown.store.events import EventStream, Page
+from tinytown.store.missions import MissionStore
+
+
+class EventSeen(msgspec.Struct, frozen=True, kw_only=True):
+    """An event under the stable field names of every face."""
+
+    id: str
+    at: datetime
+    type: str
+    text: str
+    mission_id: str | None
+    item_id: str | None
+    agent_id: str | None
+    agent_name: str | None
+    """None: no agent, or one that is gone."""
+    task_id: str | None
+    target: str | None
+
+
+class EventWithMessage(EventSeen, frozen=True, kw_only=True):
+    """The same with the message that it brought."""
+
+    message: msgspec.Raw | None
+
+
+class Recent(msgspec.Struct, frozen=True, kw_only=True):
+    """The last events that fit, and where to go on."""
+
+    events: tuple[Event, ...]
+    """Oldest first."""
+    position: str
+    """The id of the newest event, whether it fits or not."""
+
+
+class Journal:
+    """The events of one town."""
+
+    def __init__(self, stream: Callable[[], EventStream], agents: AgentStore, missions: MissionStore) -> None:
+        self._stream = stream
+        self._agents = agents
+        self._missions = missions
+
+    def wanted(self, *, mission: str | None = None, agent: str | None = None, type_prefix: str = "") -> EventFilter:
+        """The choice of events in the words of a person.
+
+        Args:
+            mission: its id or the beginning of it.
+            agent: its name or the beginning of its id, or `conductor`.
+            type_prefix: how their types begin.
+
+        Raises:
+            NotFoundError, AmbiguousError.
+        """
+        is_reserved = agent is not None and agent.lower() in RESERVED_NAMES
+        return EventFilter(
+            mission_id=None if mission is None else self._missions.find(mission),
+            agent_id=None if agent is None else CONDUCTOR if is_reserved else self._agents.find_id(agent),
+            type_prefix=type_prefix,
+        )
+
+    def recent(self, limit: int, wanted: EventFilter = EVERYTHING) -> Recent:
+        """The last events that are wanted, at most so many; as many are looked at as are kept."""
+        every = self._stream().newest()
+        newest = next(every, None)
+        if newest is None:
+            return Recent(events=(), position=event_id(START))
+        fitting = (event for event in chain((newest,), every) if wanted.fits(event))
+        return Recent(events=tuple(islice(fitting, limit))[::-1], position=newest.id)
+
+    def since(self, after: str, limit: int) -> Page:
+        """The events that follow the one of that id, at most so many, whether wanted or not."""
+        return self._stream().since(after, limit)
+
+    def names(self) -> Mapping[str, str]:
+        """The agents' names by id."""
+        return names_of(self._agents)
+
+
+def seen(event: Event, names: Mapping[str, str]) -> EventSeen:
+    """An event as it is shown, without the message that it brought."""
+    return EventSeen(
+        id=event.id,
+        at=event.at,
+        type=event.type,
+        text=event.text,
+        mission_id=event.mission_id,
+        item_id=event.item_id,
+        agent_id=event.agent_id,
+        agent_name=_name(event.agent_id, names),
+        task_id=event.task_id,
+        target=event.target,
+    )
+
+
+def seen_with_message(event: Event, names: Mapping[str, str]) -> EventWithMessage:
+    """An event as it is shown, with the message that it brought."""
+    raw = None if event.message is None else msgspec.Raw(event.message.encode())
+    return EventWithMessage(**msgspec.structs.asdict(seen(event, names)), message=raw)
+
+
+def _name(agent_id: str | None, names: Mapping[str, str]) -> str | None:
+    if agent_id is None or agent_id == CONDUCTOR:
+        return agent_id
+    return names.get(agent_id)
