@@ -2,28 +2,25 @@
 
 from __future__ import annotations
 
-from fastapi import FastAPI, Request, Response
+from fastapi import FastAPI
+from fastapi.routing import iter_route_contexts
 
-from tinytown import __version__
-from tinytown.domain.errors import TinytownError
-from tinytown.gate.problems import of_error
 from tinytown.townhall.context import Context
+from tinytown.townhall.methods import Methods
+from tinytown.townhall.refusals import add_refusals
 from tinytown.townhall.routes import health, town
 
+API_VERSION = "1.0.0"
+"""Of the contract, not of the program."""
 ROUTERS = (health.router, town.router)
 
 
 def make_app(context: Context) -> FastAPI:
     """The application."""
-    app = FastAPI(title="Townhall API", version=__version__)
+    app = FastAPI(title="Townhall API", version=API_VERSION, docs_url=None, redoc_url=None, redirect_slashes=False)
     app.state.context = context
-    app.add_exception_handler(TinytownError, _refused)
+    add_refusals(app)
+    app.add_middleware(Methods, routes=lambda: iter_route_contexts(app.routes))
     for router in ROUTERS:
         app.include_router(router)
     return app
-
-
-async def _refused(_: Request, error: Exception) -> Response:
-    if not isinstance(error, TinytownError):
-        raise error
-    return of_error(error)

@@ -1,0 +1,122 @@
+"""What bodies and parameters are made of."""
+
+from __future__ import annotations
+
+import re
+from typing import Annotated, Any, TypeAlias
+from uuid import UUID
+
+from fastapi import Path, Query
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    GetCoreSchemaHandler,
+    GetJsonSchemaHandler,
+    StringConstraints,
+    WithJsonSchema,
+)
+from pydantic_core import CoreSchema, core_schema
+
+from tinytown.domain.ids import NAME_LIMIT
+
+TEXT_LIMIT = 100_000
+"""Characters of a task or a message."""
+TAG_LIMIT = 64
+TAGS_LIMIT = 20
+NAME_PATTERN = "^[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?$"
+"""As domain/ids.py has it."""
+_UUID = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
+_BOOLEANS = {"true": True, "false": False}
+
+
+class Request(BaseModel):
+    """A body that is sent to us: types count (5 is no "5"), fields that are not known are left alone."""
+
+    model_config = ConfigDict(strict=True)
+
+
+class Answer(BaseModel):
+    """A body that we send."""
+
+    model_config = ConfigDict(extra="forbid")
+
+
+def _storable(text: str) -> str:
+    if "\0" in text:
+        raise ValueError("must not contain the character NUL")
+    if any("\ud800" <= c <= "\udfff" for c in text):
+        raise ValueError("must not contain half a character (a lone surrogate)")
+    return text
+
+
+def _filled(text: str) -> str:
+    if not text.strip():
+        raise ValueError("must not be empty")
+    return text
+
+
+def _uuid(text: str) -> str:
+    if not _UUID.fullmatch(text):
+        raise ValueError("must be a UUID such as 123e4567-e89b-12d3-a456-426614174000")
+    return str(UUID(text))
+
+
+def _boolean(text: object) -> object:
+    """Of a query: `true` or `false` and nothing else."""
+    if isinstance(text, str):
+        if text not in _BOOLEANS:
+            raise ValueError("must be true or false")
+        return _BOOLEANS[text]
+    return text
+
+
+class _LeftOut:
+    """Marks an optional field that may be left out, but not be null."""
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+        return core_schema.no_info_before_validator_function(self._given, handler(source))
+
+    def __get_pydantic_json_schema__(self, schema: CoreSchema, handler: GetJsonSchemaHandler) -> dict[str, Any]:
+        found = handler(schema)
+        kept = [one for one in found.pop("anyOf", []) if one != {"type": "null"}]
+        return {**found, **(kept[0] if len(kept) == 1 else {"anyOf": kept})}
+
+    @staticmethod
+    def _given(value: object) -> object:
+        if value is None:
+            raise ValueError("must not be null; leave it out instead")
+        return value
+
+
+LEFT_OUT = _LeftOut()
+"""`Annotated[Text | None, LEFT_OUT] = None`: may be left out, but is never null."""
+
+Line: TypeAlias = Annotated[
+    str,
+    StringConstraints(min_length=1, max_length=NAME_LIMIT),
+    AfterValidator(_storable),
+    Field(json_schema_extra={"pattern": r"^[^\x00]*$"}),
+]
+"""A short text, such as the name by which something is asked for."""
+Text: TypeAlias = Annotated[
+    str,
+    StringConstraints(min_length=1, max_length=TEXT_LIMIT),
+    AfterValidator(_storable),
+    AfterValidator(_filled),
+    Field(json_schema_extra={"pattern": r"^[^\x00]*[^\s\x00][^\x00]*$"}),
+]
+"""What a person writes."""
+Name: TypeAlias = Annotated[str, StringConstraints(min_length=1, max_length=NAME_LIMIT), Field(pattern=NAME_PATTERN)]
+"""The name of something new."""
+Id: TypeAlias = Annotated[str, AfterValidator(_uuid), WithJsonSchema({"type": "string", "format": "uuid"})]
+"""A UUID, in lower case once it is read."""
+Flag: TypeAlias = Annotated[bool, BeforeValidator(_boolean), Query()]
+"""A boolean of the query: `true` or `false`."""
+
+AgentPath: TypeAlias = Annotated[
+    Line, Path(alias="agent", description="An agent's name, its id, or how the id begins.")
+]
+TaskPath: TypeAlias = Annotated[Id, Path(alias="task_id", description="The id of a task.")]
