@@ -32,6 +32,7 @@ _COMMANDS = "tinytown.cli.commands"
         "send": f"{_COMMANDS}.send:send",
         "inbox": f"{_COMMANDS}.inbox:inbox",
         "task": f"{_COMMANDS}.task:task",
+        "backlog": f"{_COMMANDS}.backlog:backlog",
         "mission": f"{_COMMANDS}.mission:mission",
         "github": f"{_COMMANDS}.github:github",
         "host": f"{_COMMANDS}.host:host",
