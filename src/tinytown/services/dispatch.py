@@ -6,8 +6,8 @@ finds its own footprint when it is done twice.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from contextlib import AbstractContextManager, nullcontext, suppress
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from datetime import datetime, timedelta
 from functools import partial
 from time import perf_counter
@@ -36,7 +36,7 @@ from tinytown.services.planning import Planning
 from tinytown.services.postponed import Troubles, Unplanned
 from tinytown.services.presence import Presence
 from tinytown.store.dispatchers import Dispatcher as Record
-from tinytown.store.dispatchers import DispatcherStore, Due
+from tinytown.store.dispatchers import DispatcherStore, Due, StepOutcome, Took
 from tinytown.store.events import EventStream
 from tinytown.store.missions import MissionStore, Stored
 
@@ -55,6 +55,12 @@ BUG_LIMIT = 200
 """Most characters of a bug's own words in a mission's record."""
 OUTAGE_PAUSE_SECS = 1.0
 """How soon a store that did not answer is tried again."""
+
+_REFUSALS: Mapping[type[TinytownError], StepOutcome] = {
+    StaleError: "stale",
+    LeaseLostError: "lease",
+    ConflictError: "conflict",
+}
 
 
 class DispatchTools(msgspec.Struct, frozen=True, kw_only=True):
@@ -83,6 +89,7 @@ class Dispatcher:
         self._tools = tools
         self._steps = 0
         self._last_step_ms = 0.0
+        self._untold: list[Took] = []
         self._swept_at: datetime | None = None
         self._is_announced = False
         self._next_at: datetime | None = None
@@ -97,7 +104,8 @@ class Dispatcher:
         """
         self._announce()
         self._next_at = None
-        due = self._tools.dispatchers.beat(self._record(), self._tools.clock())
+        due = self._tools.dispatchers.beat(self._record(), self._tools.clock(), self._untold)
+        self._untold.clear()
         self._tools.ensure_host()
         wanted = dict.fromkeys((*due.active, *due.missions) if is_full else due.missions)
         steps = [self._step_apart(i, is_due=i in due.missions) for i in wanted]
@@ -171,7 +179,8 @@ class Dispatcher:
 
     def leave(self) -> None:
         """Take the heartbeat and the leases back: this dispatcher ends in order."""
-        self._tools.dispatchers.leave(self._tools.record.id)
+        self._tools.dispatchers.leave(self._tools.record.id, steps=self._steps, took=self._untold)
+        self._untold.clear()
         self._tools.presence.withdraw()
 
     def _announce(self) -> None:
@@ -224,9 +233,9 @@ class Dispatcher:
             if not _is_followed(stored):
                 self._tools.missions.defer(stored, None)
                 return True
-            started = perf_counter()
             try:
-                wants = self._plan(stored) if _is_to_be_planned(stored) else self._decide(stored, outcomes)
+                with self._measured():
+                    wants = self._plan(stored) if _is_to_be_planned(stored) else self._decide(stored, outcomes)
             except LeaseLostError:
                 return False
             except StaleError:
@@ -238,9 +247,6 @@ class Dispatcher:
                     self._wake(self._tools.clock() + timedelta(seconds=REFUSED_PAUSE_SECS))
                     return True
                 continue
-            finally:
-                self._steps += 1
-                self._last_step_ms = (perf_counter() - started) * 1000
             if is_slow and wants:
                 self._wake(self._tools.clock())  # others have their turn before
             if is_slow or not wants:
@@ -249,6 +255,23 @@ class Dispatcher:
             outcomes = carry_out_all(self._tools.forge.on_behalf_of(mission_id), wants, is_ours=is_ours)
             is_slow = len(outcomes) < len(wants)
         return True
+
+    @contextmanager
+    def _measured(self) -> Iterator[None]:
+        """Note how long a step takes, and what comes of it, to be told with the next heartbeat."""
+        started = perf_counter()
+        outcome: StepOutcome = "failed"
+        try:
+            yield
+            outcome = "decided"
+        except (StaleError, LeaseLostError, ConflictError) as error:
+            outcome = _REFUSALS.get(type(error), "conflict")
+            raise
+        finally:
+            secs = perf_counter() - started
+            self._steps += 1
+            self._last_step_ms = secs * 1000
+            self._untold.append((secs, outcome))
 
     def _decide(self, stored: Stored, outcomes: list[Outcome]) -> tuple[Want, ...]:
         now = self._tools.clock()

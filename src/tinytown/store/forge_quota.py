@@ -19,6 +19,8 @@ EVERYTHING = "all"
 THE_TOKEN = "token"  # noqa: S105  no password
 """The resource that stands for a token that the forge refuses."""
 
+_OUTCOMES = {"sent": "answered", "free": "not_modified", "failed": "failed"}
+"""What the town's totals call it, by the field of a mission's requests."""
 _OPEN_MS = 10_000
 """How long a slot below the reserve is open: one round of looks."""
 _WAVER_MS = 5_000
@@ -175,7 +177,9 @@ class QuotaStore:
 
     def count(self, town: Keys, mission_id: str, fields: tuple[str, ...], *, token: str) -> None:
         """Count a request that was made for a mission with the token of that identity."""
-        args = {"mission": mission_id, "fields": fields, "token": token}
+        resource = next((field for field in fields if field not in _OUTCOMES), "unknown")
+        outcome = next((_OUTCOMES[field] for field in ("failed", "free") if field in fields), _OUTCOMES["sent"])
+        args = {"mission": mission_id, "fields": fields, "resource": resource, "outcome": outcome, "token": token}
         self._connection.run(load("count_request"), town.prefix, args)
 
     def requests(self, town: Keys, mission_id: str) -> Requests:
@@ -184,7 +188,7 @@ class QuotaStore:
         found = {name.decode(): value.decode() for name, value in zip(flat[::2], flat[1::2], strict=True)}
         token = found.pop("token", "")
         counts = {name: int(value) for name, value in found.items()}
-        own = {name: counts.pop(name, 0) for name in ("sent", "free", "failed")}
+        own = {name: counts.pop(name, 0) for name in _OUTCOMES}
         return Requests(**own, by_resource=dict(sorted(counts.items())), token=token)
 
 

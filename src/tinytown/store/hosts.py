@@ -12,6 +12,7 @@ from tinytown.domain.message import Message
 from tinytown.domain.task import Task
 from tinytown.store.codec import at_text, decode, pairs, to_ms, to_task
 from tinytown.store.connection import Connection
+from tinytown.store.counters import RUN_BUCKETS
 from tinytown.store.keys import Keys
 from tinytown.store.scripts import load
 
@@ -172,6 +173,7 @@ class HostStore:
         commands = [c for i in ids for c in (("HGETALL", self._keys("host", i)), ("EXISTS", self._lease_key(i)))]
         replies = self._connection.execute_many(commands)
         found = {}
+            buckets=RUN_BUCKETS,
         for index, host_id in enumerate(ids):
             record = {name: value.decode() for name, value in pairs(replies[2 * index]).items()}
             found[host_id] = {**record, "is_alive": "yes" if replies[2 * index + 1] else "no"}

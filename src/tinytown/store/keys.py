@@ -34,6 +34,8 @@ Scripts receive the prefix as KEYS[1] and build the same names with the function
 | T:mission:due             | zset   | mission id -> ms when it is to be looked at       | while active, or to be merged |
 | T:mission:objectives      | hash   | issue or document -> id of the mission that has it | while active |
 | T:mission:targets         | hash   | pull request -> mission id, for signals           | while watched |
+| T:mission:state:<state>   | set    | ids of the missions in that state                 | town |
+| T:mission:startable       | hash   | mission id -> items that could be begun now, when there are any | while active |
 | T:mission:<id>            | hash   | `record` (JSON), `version`, `wakes` (a counter)   | until deleted |
 | T:mission:<id>:work       | hash   | item id -> work item (JSON)                       | with the mission |
 | T:mission:<id>:watch      | hash   | watch id -> watch (JSON)                          | with the mission |
@@ -44,6 +46,8 @@ Scripts receive the prefix as KEYS[1] and build the same names with the function
 | T:mission:<id>:lease      | string | `<token>:<dispatcher>`, expires unless renewed    | seconds |
 | T:mission:<id>:requests   | hash   | requests made of the forge: `sent`, `free`, `failed`, by resource; `token`: identity of the last one's | with the mission |
 | T:mission:token           | string | counter of dispatcher fencing tokens              | town |
+| T:counters                | hash   | running totals for `/metrics`: words joined by `|` -> number | town |
+| T:forge:token             | string | identity (hash) of the token that GitHub was last asked with | town |
 | T:doctor                  | string | that the server takes writes, of `tt doctor`      | seconds |
 | T:delivery:<hook>:<id>    | string | a webhook's delivery that was taken               | 7 days |
 | T:pull:seq                | string | last number of a local pull request               | town |

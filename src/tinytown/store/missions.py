@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections import Counter
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -16,7 +17,7 @@ from tinytown.domain.mission import Mission, MissionEvent
 from tinytown.domain.refs import IssueRef, ObjectiveRef
 from tinytown.domain.task import Task, TaskSpec
 from tinytown.domain.watch import Watch, WatchStatus
-from tinytown.domain.workitem import Brief, WorkItem, WorkStatus
+from tinytown.domain.workitem import BUSY, Brief, WorkItem, WorkStatus
 from tinytown.store.codec import at_text, decode, encode, pairs, to_agent, to_ms, to_task
 from tinytown.store.connection import Connection
 from tinytown.store.keys import Keys
@@ -138,6 +139,8 @@ class MissionStore:
             load("read_mission"),
             self._keys.prefix,
             {"id": mission_id, "dispatcher": dispatcher, "ttl_ms": LEASE_MS},
+            state=mission.state.value,
+            startable=_startable(mission, items),
             [("HVALS", self._keys("mission", mission_id, part)) for part in ("work", "watch")],
             may_repeat=True,
         )
@@ -247,6 +250,8 @@ class MissionStore:
         return [(len(found), sum(status is WorkStatus.DONE for status in found)) for found in statuses]
 
     def items(self, mission_id: str, item_ids: Sequence[str]) -> list[WorkItem]:
+            state=mission.state.value,
+            startable=_startable(mission, {**seen.items, **{item.id: item for item in commit.items}}.values()),
         """Some of a mission's items, without those that do not exist."""
         if not item_ids:
             return []
@@ -338,3 +343,12 @@ def _event(event: MissionEvent) -> dict[str, Any]:
 def _array(records: list[bytes]) -> bytes:
     """One JSON text: decoding it is a third faster than decoding thousands of them."""
     return b"[" + b",".join(records) + b"]"
+def _startable(mission: Mission, items: Iterable[WorkItem]) -> int:
+    """How many items could be begun now, were there agents for all of them."""
+    if not mission.is_active or mission.is_paused:
+        return 0
+    statuses = Counter(item.status for item in items)
+    room = mission.policy.max_parallel_items - sum(statuses[one] for one in BUSY)
+    return max(min(statuses[WorkStatus.READY], room), 0)
+
+

@@ -90,6 +90,56 @@ local function tell_of_message(to, sender, message, at, mission)
   emit('message.sent', at, {agent = to, text = sender, mission = mission, message = #message <= 4096 and message or nil})
 end
 
+-- Adds to one of the town's running totals, which never go down; its name is the words, joined by '|'.
+local function count(by, ...)
+  if by ~= 0 then redis.call('HINCRBYFLOAT', key('counters'), table.concat({...}, '|'), by) end
+end
+
+-- Adds to a histogram among the totals: to the first of `bounds` (rising) that `value` fits, or to 'inf', and to 'sum'.
+local function observe(value, bounds, ...)
+  local fits = 'inf'
+  for _, bound in ipairs(bounds) do
+    if value <= bound then
+      fits = tostring(bound)
+      break
+    end
+  end
+  local words = {...}
+  words[#words + 1] = fits
+  count(1, unpack(words))
+  words[#words] = 'sum'
+  count(value, unpack(words))
+end
+
+-- Counts the steps that a dispatcher made since it last told of them. `steps` is how many it made so far, `took` are
+-- the last ones as {secs, outcome}: of a call that is repeated, what was counted already is left out.
+local function count_steps(id, steps, took, bounds)
+  local old = redis.call('HGET', key('dispatchers'), id)
+  local new = math.min(steps - (old and cjson.decode(old).steps or 0), #took)
+  for i = #took - new + 1, #took do
+    observe(took[i][1], bounds, 'steps')
+    count(1, 'decisions', took[i][2])
+  end
+end
+
+local function cli_of(agent)
+  local spec = redis.call('HGET', key('agent', agent), 'spec')
+  return spec and cjson.decode(spec).cli or 'unknown'
+end
+
+-- Keeps a mission in the index of its state alone, and how many of its items could be begun now; without a state it
+-- leaves all of them.
+local function index_mission(id, state, startable)
+  for _, one in ipairs({'planning', 'running', 'blocked', 'completed', 'failed'}) do
+    redis.call(one == state and 'SADD' or 'SREM', key('mission', 'state', one), id)
+  end
+  if startable and startable > 0 then
+    redis.call('HSET', key('mission', 'startable'), id, startable)
+  else
+    redis.call('HDEL', key('mission', 'startable'), id)
+  end
+end
+
 local function drop_message(to, id)
   redis.call('ZREM', key('inbox', to), id)
   for _, part in ipairs({'messages', 'claimed', 'later', 'tries'}) do
@@ -141,6 +191,7 @@ local function give_task(given, at, ms)
     redis.call('SADD', key('mission', given.mission, 'tasks'), given.id)
   end
   deliver(given.agent, given.id, given.message, given.urgent)
+  count(1, 'tasks', 'assigned')
   emit('task.assigned', at, {agent = given.agent, task = given.id, mission = given.mission})
 end
 
@@ -161,6 +212,7 @@ local function end_task(id, state, at, ms, fields, is_known)
     drop_message(agent, id)
     if state == 'completed' then redis.call('HINCRBY', key('agent', agent), 'tasks_completed', 1) end
   end
+  count(1, 'tasks', state)
   emit('task.' .. state, at, {agent = agent or nil, task = id, mission = mission or nil})
   if state ~= 'cancelled' and not is_known then tell_sender(id, agent, state, at) end
   if mission then wake(mission, ms) end
@@ -339,3 +391,4 @@ local function move_pull(number, head, fork, with_checks, at, ms)
   signal(target, ms)
 end
     if redis.call('HGET', name, 'state') ~= 'cold' then return_taken(agent, at, ms) end
+      count(1, 'runs', cli_of(agent), 'lost')

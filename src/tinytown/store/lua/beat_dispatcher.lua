@@ -1,7 +1,9 @@
 -- A dispatcher's heartbeat: says it is there, releases hosts whose lease ran out, and returns what is due. A host is
 -- released only when its lease is still missing `grace_ms` after that was first seen: both may have been asleep.
--- A: id, record (JSON with at_ms), stale_ms, grace_ms, at, ms. Returns {due mission ids, active mission ids, next due ms or ''}.
+-- A: id, record (JSON with at_ms), steps, took, buckets (see count_steps), stale_ms, grace_ms, at, ms.
+-- Returns {due mission ids, active mission ids, next due ms or ''}.
 local dispatchers = key('dispatchers')
+count_steps(A.id, A.steps, A.took, A.buckets)
 redis.call('HSET', dispatchers, A.id, A.record)
 local all = redis.call('HGETALL', dispatchers)
 for i = 1, #all, 2 do

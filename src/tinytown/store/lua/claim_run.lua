@@ -40,7 +40,8 @@ if not starter then
   return nil
 end
 local task, fields = starter[3], {}
-redis.call('HSET', name, 'state', 'working', 'since', A.at, 'run_id', A.run, 'last_output_at', A.at)
+redis.call('HSET', name, 'state', 'working', 'since', A.at, 'run_id', A.run, 'run_ms', string.format('%d', A.ms),
+  'last_output_at', A.at)
 redis.call('HDEL', name, 'reason')
 if task then
   redis.call('HSET', name, 'task_id', task)

@@ -5,7 +5,7 @@
 --    withdrawn (list of {to, id} of messages),
 --    events (list of {json, type, text, item, agent}), watched, unwatched (lists of targets), wakes (as read),
 --    objectives (list of {reference, for people}; of a mission that is taken up again or has others now, else empty),
---    due_ms (or nil), is_active, at, ms
+--    due_ms (or nil), is_active, state, startable (items that could be begun now), at, ms
 -- NOTFOUND. EXISTS: another mission has an objective of one that is taken up again. STALE: it is at another version.
 -- LEASE: another dispatcher has it. CONFLICT: an agent took other work.
 -- Returns the new version.
@@ -41,6 +41,7 @@ if taken then return refuse('EXISTS', taken) end
 
 for _, one in ipairs(A.objectives) do redis.call('HSET', key('mission', 'objectives'), one[1], A.id) end
 if A.is_active then redis.call('SADD', key('mission', 'active'), A.id) end
+index_mission(A.id, A.state, A.startable)
 redis.call('HSET', name, 'record', A.record)
 local new_version = redis.call('HINCRBY', name, 'version', 1)
 for id, item in pairs(A.items) do redis.call('HSET', name .. ':work', id, item) end

@@ -1,5 +1,7 @@
--- Counts a request that was made for a mission, as long as there is that mission.
--- A: mission, fields (names to add 1 to), token (identity of the token that it was made with).
+-- Counts a request that was made for a mission: in the town's totals, and for the mission as long as there is one.
+-- A: mission, fields (names to add 1 to), resource, outcome, token (identity of the token that it was made with).
+count(1, 'forge', A.resource, A.outcome)
+redis.call('SET', key('forge', 'token'), A.token)
 if redis.call('EXISTS', key('mission', A.mission)) == 0 then return 0 end
 for _, field in ipairs(A.fields) do
   redis.call('HINCRBY', key('mission', A.mission, 'requests'), field, 1)

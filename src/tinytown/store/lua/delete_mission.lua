@@ -10,6 +10,7 @@ end
 redis.call('SREM', key('mission', 'active'), A.id)
 redis.call('ZREM', key('mission', 'due'), A.id)
 redis.call('ZREM', key('missions'), A.id)
+index_mission(A.id)
 for _, index in ipairs({'objectives', 'targets'}) do
   local flat = redis.call('HGETALL', key('mission', index))
   for i = 1, #flat, 2 do

@@ -1,7 +1,7 @@
 -- Ends a run: its outcome is stored and its messages are acknowledged, or given back, in one step.
 -- A: agent, host, token, run, outcome (completed | failed | retry | dropped), task_fields (map), later_ms,
 --    agent_state (idle | stopped | error | paused), agent_fields (map), hook_failures (texts), push_failure (text, may be
---    empty), tokens, cost, max_tries, keeps_extras, is_round (whether it counts among the agent's rounds), seen_report (what the outcome was judged with,
+--    empty), tokens, cost, buckets (of runs' seconds), max_tries, keeps_extras, is_round (whether it counts among the agent's rounds), seen_report (what the outcome was judged with,
 --    '' for no report; nil when it does not matter), at, ms
 -- STALE: the task was reported on, or taken back, after it was judged; nothing was written.
 -- LEASE: the host lost its lease, or the agent is in another run. Returns the agent's new state.
@@ -72,6 +72,11 @@ if A.push_failure ~= '' then
   emit('push.failed', A.at, {agent = A.agent, task = task or nil, text = A.push_failure})
 end
 emit('run.finished', A.at, {agent = A.agent, task = task or nil, text = A.outcome})
+local cli, begun = cli_of(A.agent), redis.call('HGET', name, 'run_ms')
+count(1, 'runs', cli, A.outcome)
+count(A.tokens, 'tokens', cli)
+count(tonumber(A.cost), 'cost_usd', cli)
+if begun then observe(math.max(A.ms - tonumber(begun), 0) / 1000, A.buckets, 'run_secs', cli, A.outcome) end
 emit('agent.' .. new_state, A.at, {agent = A.agent})
 wake_all(A.ms)
 return new_state

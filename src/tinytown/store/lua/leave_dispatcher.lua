@@ -1,5 +1,8 @@
 -- A dispatcher ended, or died: its heartbeat goes, and its missions are free for others at once.
--- A: id
+-- A: id, steps, took, buckets (see count_steps)
+if redis.call('HEXISTS', key('dispatchers'), A.id) == 1 then -- else it was said before, and counted
+  count_steps(A.id, A.steps, A.took, A.buckets)
+end
 redis.call('HDEL', key('dispatchers'), A.id)
 local followed = {redis.call('SMEMBERS', key('mission', 'active')), redis.call('ZRANGE', key('mission', 'due'), 0, -1)}
 for _, missions in ipairs(followed) do
