@@ -10,7 +10,7 @@ import os
 import socket
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, nullcontext
 from datetime import UTC, datetime
 from functools import cached_property, partial
 from pathlib import Path
@@ -62,6 +62,7 @@ if TYPE_CHECKING:
     from tinytown.services.insights import Insights
     from tinytown.services.journal import Journal
     from tinytown.services.messages import Messages
+    from tinytown.services.mission_looks import MissionLooks
     from tinytown.services.missions import Missions
     from tinytown.store.backlog import BacklogStore
     from tinytown.store.hosts import HostLease
@@ -232,6 +233,13 @@ class Town:
         )
 
     @cached_property
+    def mission_looks(self) -> MissionLooks:
+        """Missions as somebody looks at them from elsewhere."""
+        from tinytown.services.mission_looks import MissionLooks  # for townhall
+
+        return MissionLooks(self.mission_store)
+
+    @cached_property
     def deletion(self) -> Deletion:
         """Ends missions for good."""
         from tinytown.services.deletion import Deletion  # with git; few commands need it
@@ -287,6 +295,15 @@ class Town:
         check_schema(self.connection, self.keys)
         with closing(ConnectionPool(self.connect)) as pool:
             yield Deliveries(secret, self.keys, pool.lend, self.clock)
+
+    @cached_property
+    def own_deliveries(self) -> Deliveries:
+        """What takes webhooks' deliveries in the thread that has the town. ConfigError: as for `deliveries`."""
+        from tinytown.services.deliveries import Deliveries  # as above
+        from tinytown.services.webhook_secret import required_secret
+
+        secret = required_secret(self.settings.forge, self.root, self.environ)
+        return Deliveries(secret, self.keys, lambda: nullcontext(self.connection), self.clock)
 
     def adapter(self, cli: str) -> Adapter:
         """The adapter for an agent CLI."""

@@ -138,6 +138,8 @@ class StoreError(TinytownError):
 class ForgeError(TinytownError):
     """The forge refused the request."""
 
+    http_status = 502
+
 
 class ForgeUnavailableError(ForgeError, UnavailableError):
     """The forge cannot be reached just now; the request may succeed later."""

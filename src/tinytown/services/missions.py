@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import posixpath
 from collections.abc import Callable, Sequence
 from datetime import datetime
 from pathlib import Path
@@ -18,14 +19,15 @@ from tinytown.domain.policy import MissionPolicy
 from tinytown.domain.refs import DocRef, IssueRef, ObjectiveRef, parse_issue_ref
 from tinytown.domain.task import Task
 from tinytown.domain.watch import Watch
-from tinytown.domain.workitem import WorkItem
+from tinytown.domain.workitem import WorkItem, WorkStatus
 from tinytown.forges.base import Forge
-from tinytown.planner import directives, reopen
+from tinytown.planner import by_hand, directives, reopen
 from tinytown.planner.draft import Draft
 from tinytown.planner.preview import Preview, preview
 from tinytown.planner.reasons import reasons
 from tinytown.services.caller import Caller
 from tinytown.services.commits import command, to_snapshot
+from tinytown.services.machine import STATE_FOLDER
 from tinytown.services.planning import Plan, Planning
 from tinytown.store.agents import AgentStore
 from tinytown.store.missions import MissionStore, Stored
@@ -52,6 +54,13 @@ class Started(msgspec.Struct, frozen=True, kw_only=True):
     mission: Mission
     items: tuple[WorkItem, ...]
     warnings: tuple[str, ...] = ()
+
+
+class Moved(msgspec.Struct, frozen=True, kw_only=True):
+    """What a command did to a mission's state."""
+
+    before: MissionState
+    after: MissionState
 
 
 class MissionView(msgspec.Struct, frozen=True, kw_only=True):
@@ -115,7 +124,6 @@ class Missions:
         """
         refs: list[ObjectiveRef] = []
         problems: list[str] = []
-        warnings: tuple[str, ...] = ()
         for text in issues:
             try:
                 refs.append(parse_issue_ref(text, self._forge.home, self._forge.host))
@@ -127,6 +135,27 @@ class Missions:
                 refs.append(DocRef(path.relative_to(root).as_posix()))
             else:
                 problems.append(f"document {doc} is outside the town's folder {root}")
+        return self._with_chosen(refs, problems, choice)
+
+    def named(self, refs: Sequence[ObjectiveRef], choice: Selection | None = None) -> Objectives:
+        """What somebody elsewhere named and chose; documents by their paths in the town's folder.
+
+        Raises:
+            As `objectives`.
+        """
+        problems: list[str] = []
+        checked: dict[ObjectiveRef, ObjectiveRef] = {}
+        for ref in refs:
+            if isinstance(ref, IssueRef):
+                checked.setdefault(ref.folded, ref)
+            elif (doc := _inside(ref)) is not None:
+                checked.setdefault(doc, doc)
+            else:
+                problems.append(f"document {ref.path} is no file of the town's folder; give its path relative to that")
+        return self._with_chosen(list(checked.values()), problems, choice)
+
+    def _with_chosen(self, refs: list[ObjectiveRef], problems: list[str], choice: Selection | None) -> Objectives:
+        warnings: tuple[str, ...] = ()
         if choice is not None and not choice.is_empty:
             named = {ref.folded for ref in refs if isinstance(ref, IssueRef)}
             chosen = self._forge.select(choice)
@@ -236,7 +265,7 @@ class Missions:
         """Everything about a mission that people look at."""
         stored = self._read(mission_id)
         draft = Draft(to_snapshot(stored), self._clock())
-        items = tuple(sorted(stored.items.values(), key=_order))
+        items = tuple(sorted(stored.items.values(), key=item_order))
         return MissionView(
             mission=stored.mission,
             items=items,
@@ -298,13 +327,21 @@ class Missions:
         said = self._redact(text)
         return self._command("give notes to a mission", mission_id, lambda draft: directives.note(draft, said))
 
-    def stop(self, mission_id: str, *, is_forced: bool) -> None:
+    def stop(self, mission_id: str, *, is_forced: bool) -> Moved:
         """Start nothing new; with force, take back what is being done."""
-        self._command("stop a mission", mission_id, lambda draft: directives.stop(draft, is_forced=is_forced))
+        return self._move("stop a mission", mission_id, lambda draft: directives.stop(draft, is_forced=is_forced))
 
-    def resume(self, mission_id: str) -> None:
+    def resume(self, mission_id: str) -> Moved:
         """Go on after a stop or a block."""
-        self._command("resume a mission", mission_id, directives.resume)
+        return self._move("resume a mission", mission_id, directives.resume)
+
+    def _move(self, what: str, mission_id: str, act: Callable[[Draft], None]) -> Moved:
+        def acting(draft: Draft) -> Moved:
+            before = draft.mission.state
+            act(draft)
+            return Moved(before=before, after=draft.mission.state)
+
+        return self._command(what, mission_id, acting)
 
     def approve(self, mission_id: str, item: str, comment: str = "") -> WorkItem:
         """Accept an item by hand."""
@@ -323,6 +360,15 @@ class Missions:
     def merge(self, mission_id: str, item: str) -> WorkItem:
         """Have an item merged that is ready; a dispatcher does it, and looks at every condition anew before."""
         return self._on_item("merge an item", mission_id, item, reopen.merge)
+
+    def update(self, mission_id: str, item: str, status: WorkStatus | None, artifacts: Sequence[str]) -> WorkItem:
+        """Set an item's status and add artifacts to it, in one commit; see planner/by_hand.py."""
+        said = [self._redact(one) for one in artifacts]
+
+        def acting(draft: Draft) -> WorkItem:
+            return by_hand.update(draft, directives.find_item(draft, item), status, said)
+
+        return self._command("update an item", mission_id, acting)
 
     def snooze(self, mission_id: str, watch: str, secs: int) -> Watch:
         """Leave what a watch looks at alone for a while."""
@@ -346,7 +392,15 @@ class Missions:
         return stored
 
 
-def _order(item: WorkItem) -> tuple[str, int, str]:
+def _inside(ref: DocRef) -> DocRef | None:
+    """The document by its plain path, unless it is outside the town's folder or among what git and the town keep."""
+    path = posixpath.normpath(ref.path)
+    is_ours = path.split("/", 1)[0] not in {"", ".", "..", ".git", STATE_FOLDER}
+    return DocRef(path) if is_ours and not ref.path.startswith("/") else None
+
+
+def item_order(item: WorkItem) -> tuple[str, int, str]:
+    """By repository, then by number."""
     place, _, number = item.key.rpartition("#")
     return place, int(number) if number.isdecimal() else 0, item.key
 

@@ -111,6 +111,10 @@ class Connection:
         replies = self._exchange(commands, self._timeout_secs, may_repeat=_only_reads(commands))
         return [_checked(reply) for reply in replies]
 
+    def read_together(self, commands: Sequence[Command]) -> list[Any]:
+        """The replies to commands that only read, all at one moment and in one round trip; raises the first error."""
+        return [_checked(reply) for reply in self._transact(commands, may_repeat=True)]
+
     def run(self, script: Script, prefix: str, args: Mapping[str, Any], *, may_repeat: bool = False) -> Any:
         """Run a script on the town of that prefix (see `lua/_lib.lua`); what it wrote is on disk when this returns.
 

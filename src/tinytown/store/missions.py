@@ -78,13 +78,35 @@ class Commit(msgspec.Struct, frozen=True, kw_only=True):
     unwatched: Sequence[str] = ()
 
 
-class _Progress(msgspec.Struct, frozen=True):
+class Glance(msgspec.Struct, frozen=True, kw_only=True):
+    """A mission as it was at one moment, as much of it as was asked for."""
+
+    mission: Mission
+    statuses: tuple[WorkStatus, ...]
+    """Of every item."""
+    watch_statuses: tuple[WatchStatus, ...]
+    """Of every watch."""
+    items: tuple[WorkItem, ...] = ()
+    watches: tuple[Watch, ...] = ()
+    events: tuple[MissionEvent, ...] = ()
+    """The newest, oldest first."""
+
+
+class _Progress(msgspec.Struct, frozen=True, gc=False):
     """As much of an item as counting needs."""
 
     status: WorkStatus
 
 
+class _Watching(msgspec.Struct, frozen=True, gc=False):
+    """As much of a watch as counting needs."""
+
+    status: WatchStatus
+
+
 _progress = msgspec.json.Decoder(_Progress)
+_statuses = msgspec.json.Decoder(list[_Progress])
+_watch_statuses = msgspec.json.Decoder(list[_Watching])
 _items = msgspec.json.Decoder(list[WorkItem])
 _watches = msgspec.json.Decoder(list[Watch])
 
@@ -117,6 +139,8 @@ class MissionStore:
             briefs={item_id: encode(brief) for item_id, brief in briefs.items()},
             events=[[encode(event), event.type, event.text] for event in events],
             objectives=_objectives(mission),
+            state=mission.state.value,
+            startable=_startable(mission, items),
             at=at_text(at),
             ms=to_ms(at),
             may_repeat=True,
@@ -139,8 +163,6 @@ class MissionStore:
             load("read_mission"),
             self._keys.prefix,
             {"id": mission_id, "dispatcher": dispatcher, "ttl_ms": LEASE_MS},
-            state=mission.state.value,
-            startable=_startable(mission, items),
             [("HVALS", self._keys("mission", mission_id, part)) for part in ("work", "watch")],
             may_repeat=True,
         )
@@ -157,6 +179,40 @@ class MissionStore:
             signals={target: value.decode() for target, value in pairs(signals).items()},
             wakes=wakes.decode(),
             lease=Lease(dispatcher=dispatcher, token=token.decode()) if dispatcher else None,
+        )
+
+    def glance(
+        self, mission_id: str, *, with_items: bool = False, with_watches: bool = False, events: int = 0
+    ) -> Glance:
+        """A mission for somebody who looks at it, in one round trip; what is not asked for is only counted.
+
+        Args:
+            mission_id: whole id.
+            with_items: whether its items are wanted.
+            with_watches: whether its watches are wanted.
+            events: how many of the last entries of its log are wanted.
+
+        Raises:
+            NotFoundError: there is none.
+        """
+        key, newest = self._keys("mission", mission_id), -events if events else 1
+        reads = [("HMGET", key, "record", "version"), ("HVALS", f"{key}:work"), ("HVALS", f"{key}:watch")]
+        (record, version), work, watches, log = self._connection.read_together(
+            [*reads, ("LRANGE", f"{key}:events", newest, -1 if events else 0)]
+        )
+        if record is None:
+            raise NotFoundError(f"no mission {mission_id}")
+        items = tuple(_items.decode(_array(work))) if with_items else ()
+        watching = tuple(_watches.decode(_array(watches))) if with_watches else ()
+        counted = items if with_items else _statuses.decode(_array(work))
+        watched = watching if with_watches else _watch_statuses.decode(_array(watches))
+        return Glance(
+            mission=msgspec.structs.replace(decode(record, Mission), version=int(version)),
+            statuses=tuple(one.status for one in counted),
+            watch_statuses=tuple(one.status for one in watched),
+            items=items,
+            watches=watching,
+            events=tuple(decode(data, MissionEvent) for data in log),
         )
 
     def commit(self, seen: Stored, commit: Commit, at: datetime, *, due: datetime | None) -> int:
@@ -194,6 +250,8 @@ class MissionStore:
             due_ms=to_ms(due) if due else None,
             objectives=_objectives(mission) if _claims(seen.mission, mission) else [],
             is_active=mission.is_active,
+            state=mission.state.value,
+            startable=_startable(mission, {**seen.items, **{item.id: item for item in commit.items}}.values()),
             at=at_text(at),
             ms=to_ms(at),
         )
@@ -250,8 +308,6 @@ class MissionStore:
         return [(len(found), sum(status is WorkStatus.DONE for status in found)) for found in statuses]
 
     def items(self, mission_id: str, item_ids: Sequence[str]) -> list[WorkItem]:
-            state=mission.state.value,
-            startable=_startable(mission, {**seen.items, **{item.id: item for item in commit.items}}.values()),
         """Some of a mission's items, without those that do not exist."""
         if not item_ids:
             return []
@@ -303,6 +359,15 @@ def task_message(spec: TaskSpec, agent_id: str, at: datetime, sender: str) -> Me
     )
 
 
+def _startable(mission: Mission, items: Iterable[WorkItem]) -> int:
+    """How many items could be begun now, were there agents for all of them."""
+    if not mission.is_active or mission.is_paused:
+        return 0
+    statuses = Counter(item.status for item in items)
+    room = mission.policy.max_parallel_items - sum(statuses[one] for one in BUSY)
+    return max(min(statuses[WorkStatus.READY], room), 0)
+
+
 def _objectives(mission: Mission) -> list[list[str]]:
     return [[_reference(ref), ref.label(mission.home)] for ref in mission.objective_refs]
 
@@ -343,12 +408,3 @@ def _event(event: MissionEvent) -> dict[str, Any]:
 def _array(records: list[bytes]) -> bytes:
     """One JSON text: decoding it is a third faster than decoding thousands of them."""
     return b"[" + b",".join(records) + b"]"
-def _startable(mission: Mission, items: Iterable[WorkItem]) -> int:
-    """How many items could be begun now, were there agents for all of them."""
-    if not mission.is_active or mission.is_paused:
-        return 0
-    statuses = Counter(item.status for item in items)
-    room = mission.policy.max_parallel_items - sum(statuses[one] for one in BUSY)
-    return max(min(statuses[WorkStatus.READY], room), 0)
-
-
