@@ -64,6 +64,7 @@ if TYPE_CHECKING:
     from tinytown.services.messages import Messages
     from tinytown.services.mission_looks import MissionLooks
     from tinytown.services.missions import Missions
+    from tinytown.services.recovery import Recovery
     from tinytown.store.backlog import BacklogStore
     from tinytown.store.hosts import HostLease
 
@@ -177,6 +178,8 @@ class Town:
 
         return Agents(
             self.agent_store,
+            self.inbox,
+            lambda: EventStream(self.connection, self.keys),
             settings=self.settings.agent,
             adapter=self.adapter,
             path=self.environ.get("PATH", os.defpath),
@@ -184,6 +187,24 @@ class Town:
             ensure_host=self.start_host,
             clock=self.clock,
             caller=self.caller,
+        )
+
+    @cached_property
+    def recovery(self) -> Recovery:
+        """Getting over what died."""
+        from tinytown.runtime.launcher import is_host_running  # few commands recover
+        from tinytown.services.recovery import Recovery
+
+        return Recovery(
+            self.agent_store,
+            self.host_store,
+            machine=lambda: machine_id(self.root),
+            is_host_running=lambda: is_host_running(self.state),
+            start_host=self.start_host,
+            ensure_host=self.ensure_host,
+            clock=self.clock,
+            caller=self.caller,
+            may_direct=self.settings.agent.may_direct,
         )
 
     @cached_property

@@ -12,6 +12,8 @@ from tinytown.domain.lifecycle import Lifecycle
 REVIEWER_ROLE = "reviewer"
 WORKER_ROLE = "worker"
 """The generic role: takes whatever no specialist takes."""
+GENERIC_ROLES = frozenset({WORKER_ROLE, "agent", "general", "generalist"})
+"""Roles that say nothing."""
 
 
 class AgentState(Enum):
@@ -26,7 +28,7 @@ class AgentState(Enum):
     PAUSED = "paused"
     """Told to take nothing new, or waiting out a rate limit."""
     DRAINING = "draining"
-    """Finishes its run, then stops."""
+    """Finishes its run, then stops; one that was closed does first what was in its inbox."""
     COLD = "cold"
     """Its host is gone; it comes back when a host on its machine starts."""
     STOPPED = "stopped"
@@ -39,7 +41,14 @@ AGENT_LIFECYCLE = Lifecycle(
     "the agent",
     AgentState.STARTING,
     {
-        AgentState.STARTING: (AgentState.IDLE, AgentState.COLD, AgentState.STOPPED, AgentState.ERROR),
+        AgentState.STARTING: (
+            AgentState.IDLE,
+            AgentState.PAUSED,
+            AgentState.DRAINING,
+            AgentState.COLD,
+            AgentState.STOPPED,
+            AgentState.ERROR,
+        ),
         AgentState.IDLE: (
             AgentState.WORKING,
             AgentState.PAUSED,
@@ -56,9 +65,23 @@ AGENT_LIFECYCLE = Lifecycle(
             AgentState.STOPPED,
             AgentState.ERROR,
         ),
-        AgentState.PAUSED: (AgentState.IDLE, AgentState.DRAINING, AgentState.COLD, AgentState.STOPPED),
-        AgentState.DRAINING: (AgentState.STOPPED, AgentState.COLD, AgentState.ERROR),
-        AgentState.COLD: (AgentState.STARTING, AgentState.IDLE, AgentState.STOPPED, AgentState.ERROR),
+        AgentState.PAUSED: (
+            AgentState.IDLE,
+            AgentState.WORKING,
+            AgentState.DRAINING,
+            AgentState.COLD,
+            AgentState.STOPPED,
+            AgentState.ERROR,
+        ),
+        AgentState.DRAINING: (AgentState.STOPPED, AgentState.PAUSED, AgentState.COLD, AgentState.ERROR),
+        AgentState.COLD: (
+            AgentState.STARTING,
+            AgentState.IDLE,
+            AgentState.PAUSED,
+            AgentState.DRAINING,
+            AgentState.STOPPED,
+            AgentState.ERROR,
+        ),
         AgentState.STOPPED: (AgentState.STARTING,),
         AgentState.ERROR: (AgentState.STARTING, AgentState.STOPPED),
     },
@@ -100,6 +123,13 @@ class Agent(msgspec.Struct, frozen=True, kw_only=True):
     task_id: str | None = None
     """The task of the run under way."""
     paused_until: datetime | None = None
+    """When a rate limit ends; None while it is paused until somebody resumes it."""
+    is_interrupted: bool = False
+    """Whether a person paused it: it stays so until it is resumed, whatever becomes of its host."""
+    closing: int | None = None
+    """It was closed: what came into inboxes after this number is not begun any more."""
+    starts: int = 0
+    """How often it was restarted."""
     reason: str = ""
     """Why it is paused, cold, stopped or in error."""
     last_output_at: datetime | None = None

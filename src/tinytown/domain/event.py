@@ -47,6 +47,8 @@ class Event(msgspec.Struct, frozen=True, kw_only=True):
     item_id: str | None = None
     agent_id: str | None = None
     task_id: str | None = None
+    run_id: str | None = None
+    """Of an agent that is interrupted: the run to be stopped."""
     target: str | None = None
     """Pull request concerned."""
     message: str | None = None

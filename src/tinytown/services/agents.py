@@ -1,4 +1,4 @@
-"""Agents: spawning, looking at them, stopping them."""
+"""Agents: spawning them; what becomes of them then is in agent_life.py."""
 
 from __future__ import annotations
 
@@ -9,12 +9,15 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from tinytown.config import AgentSettings
-from tinytown.domain.agent import Agent, AgentSpec, AgentState
-from tinytown.domain.errors import AgentCliError, ConflictError, InvalidInputError, NotAllowedError
+from tinytown.domain.agent import Agent, AgentSpec
+from tinytown.domain.errors import AgentCliError, InvalidInputError, NotAllowedError
 from tinytown.domain.ids import NAME_LIMIT, check_name, new_id
 from tinytown.runtime.environment import scripts_folder
+from tinytown.services.agent_life import AgentLife
 from tinytown.services.caller import Caller
 from tinytown.store.agents import AgentStore
+from tinytown.store.events import EventStream
+from tinytown.store.inbox import Inbox
 
 if TYPE_CHECKING:
     from tinytown.runtime.clis import Adapter
@@ -22,12 +25,14 @@ if TYPE_CHECKING:
 _NUMBERED = re.compile(r"[-_.]?\d+$")
 
 
-class Agents:
+class Agents(AgentLife):
     """The agents of one town."""
 
     def __init__(
         self,
         agents: AgentStore,
+        inbox: Inbox,
+        events: Callable[[], EventStream],
         *,
         settings: AgentSettings,
         adapter: Callable[[str], Adapter],
@@ -37,14 +42,19 @@ class Agents:
         clock: Callable[[], datetime],
         caller: Caller,
     ) -> None:
-        self._agents = agents
+        super().__init__(
+            agents,
+            inbox,
+            events,
+            machine=machine,
+            ensure_host=ensure_host,
+            clock=clock,
+            caller=caller,
+            may_direct=settings.may_direct,
+        )
         self._settings = settings
         self._adapter = adapter
         self._path = path
-        self._machine = machine
-        self._ensure_host = ensure_host
-        self._clock = clock
-        self._caller = caller
 
     def register(
         self,
@@ -100,31 +110,6 @@ class Agents:
         spec = self.register(name, **wishes)  # type: ignore[arg-type]
         self._ensure_host()
         return spec
-
-    def all(self) -> list[Agent]:
-        """Every agent, by name."""
-        return self._agents.all()
-
-    def find(self, name: str) -> Agent:
-        """An agent by name or by a prefix of its id."""
-        return self._agents.get(self._agents.find_id(name))
-
-    def kill(self, name: str, *, is_forced: bool = False) -> AgentState:
-        """Stop an agent: after its run, or at once with force. Its messages and tasks wait.
-
-        Returns:
-            The state it is in now: `draining` while its run goes on, else `stopped`.
-
-        Raises:
-            NotFoundError. ConflictError: it is stopped already.
-        """
-        agent = self.find(name)
-        if agent.state is AgentState.STOPPED:
-            raise ConflictError(f"{agent.name} is stopped already")
-        is_busy = agent.state is AgentState.WORKING
-        state = AgentState.DRAINING if is_busy and not is_forced else AgentState.STOPPED
-        self._agents.move(agent.id, state, self._clock(), {"reason": "stopped by the operator"})
-        return state
 
     def _check_installed(self, adapter: Adapter) -> None:
         path = f"{scripts_folder()}:{self._path}"

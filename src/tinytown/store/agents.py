@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import datetime
 from typing import Any
 
@@ -18,6 +18,37 @@ from tinytown.store.scripts import load
 
 MAX_SPAWNED = 8
 """Living agents that agents of one family may have spawned."""
+
+BACKLOG = "backlog"
+"""Where what an agent had goes when nobody in particular is to have it."""
+
+
+class HandedOver(msgspec.Struct, frozen=True):
+    """What was taken from an agent, or could be."""
+
+    tasks: int = 0
+    messages: int = 0
+    """Those that bring no task."""
+    mission_tasks: int = 0
+    """Cancelled, so that their missions give the work out anew."""
+    under_way: int = 0
+    """Messages of a run under way: they stay."""
+
+    @property
+    def total(self) -> int:
+        """All but what stays."""
+        return self.tasks + self.messages + self.mission_tasks
+
+    @property
+    def text(self) -> str:
+        """In words."""
+        tasks, messages = self.tasks + self.mission_tasks, self.messages
+        parts = [f"{tasks} unfinished task{'s' * (tasks != 1)}"] if tasks else []
+        parts += [f"{messages} message{'s' * (messages != 1)}"] if messages else []
+        return " and ".join(parts) or "nothing"
+
+    def __add__(self, other: HandedOver) -> HandedOver:
+        return HandedOver(*map(sum, zip(msgspec.structs.astuple(self), msgspec.structs.astuple(other), strict=True)))
 
 
 class AgentStore:
@@ -70,6 +101,66 @@ class AgentStore:
             ms=to_ms(at),
         )
 
+    def interrupt(self, agent_id: str, at: datetime, reason: str) -> AgentState:
+        """Pause an agent and have its run stopped; its state then. NotFoundError, ConflictError."""
+        return self._change("interrupt_agent", agent_id, at, reason=reason)
+
+    def resume(
+        self, agent_id: str, at: datetime, *, until: datetime | None = None
+    ) -> tuple[AgentState, datetime | None]:
+        """Let a paused agent go on.
+
+        Args:
+            agent_id: which one.
+            at: now.
+            until: the pause's end as it was read: only that very pause is ended.
+
+        Returns:
+            Its state, and when its pause would have ended by itself.
+
+        Raises:
+            NotFoundError. ConflictError: it is not paused, or not so.
+        """
+        args: dict[str, Any] = {"id": agent_id, "until_": at_text(until) if until else None}
+        state, end = self._run("resume_agent", **args, at=at_text(at), ms=to_ms(at))
+        return AgentState(state.decode()), datetime.fromisoformat(end.decode()) if end else None
+
+    def close(self, agent_id: str, at: datetime, reason: str) -> AgentState:
+        """Have an agent do what it has and stop then; its state now. NotFoundError, ConflictError."""
+        return self._change("close_agent", agent_id, at, reason=reason)
+
+    def kill(self, agent_id: str, at: datetime, reason: str, *, is_forced: bool) -> AgentState:
+        """Stop an agent after its run, or at once; its state now. NotFoundError, ConflictError."""
+        return self._change("kill_agent", agent_id, at, reason=reason, force=is_forced)
+
+    def restart(self, agent_id: str, at: datetime, reason: str, *, is_forced: bool) -> AgentState:
+        """Start an agent anew; its state now. NotFoundError, ConflictError."""
+        return self._change("restart_agent", agent_id, at, reason=reason, force=is_forced)
+
+    def reclaim(self, agent_id: str, to: str | None, at: datetime, *, may_live: bool) -> HandedOver:
+        """Give what an agent has not begun to another, by id, or to the BACKLOG; None only counts.
+
+        Raises:
+            NotFoundError. IllegalTransitionError: it is there and may not be. ConflictError: the other takes no tasks.
+        """
+        found = self._run("reclaim", agent=agent_id, to=to, may_live=may_live, at=at_text(at), ms=to_ms(at))
+        return HandedOver(*found)
+
+    def prune(
+        self, agent_id: str, states: Collection[AgentState], at: datetime, *, hands_over: bool
+    ) -> tuple[bool, HandedOver]:
+        """Take an agent that is in one of those states out of the roster.
+
+        Returns:
+            Whether it is gone, and what it has or had: without `hands_over` an agent with unfinished work is kept.
+
+        Raises:
+            NotFoundError. IllegalTransitionError: it is in another state, or in a run.
+        """
+        args: dict[str, Any] = {"id": agent_id, "states": [state.value for state in states], "hands_over": hands_over}
+        is_gone, *found = self._run("prune_agent", **args, at=at_text(at), ms=to_ms(at))
+        return is_gone == 1, HandedOver(*found)
+
     def all(self) -> list[Agent]:
         """Every agent, in order of name, in one round trip."""
         found = [
@@ -107,6 +198,9 @@ class AgentStore:
         self._connection.execute_many(
             [("HSET", self._keys("agent", i), "last_output_at", at_text(at)) for i, at in agent_ids.items()]
         )
+
+    def _change(self, script: str, agent_id: str, at: datetime, **args: Any) -> AgentState:
+        return AgentState(self._run(script, id=agent_id, at=at_text(at), ms=to_ms(at), **args).decode())
 
     def _run(self, script: str, /, *, may_repeat: bool = False, **args: Any) -> Any:
         return self._connection.run(load(script), self._keys.prefix, args, may_repeat=may_repeat)

@@ -12,7 +12,7 @@ from tinytown.store.codec import pairs
 from tinytown.store.connection import Connection
 from tinytown.store.keys import Keys
 
-_FIELDS = {"mission": "mission_id", "item": "item_id", "agent": "agent_id", "task": "task_id"}
+_FIELDS = {"mission": "mission_id", "item": "item_id", "agent": "agent_id", "task": "task_id", "run": "run_id"}
 
 
 class Page(msgspec.Struct, frozen=True, kw_only=True):

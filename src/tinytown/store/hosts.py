@@ -8,6 +8,7 @@ from typing import Any
 
 import msgspec
 
+from tinytown.domain.agent import GENERIC_ROLES, REVIEWER_ROLE
 from tinytown.domain.message import Message
 from tinytown.domain.task import Task
 from tinytown.store.codec import at_text, decode, pairs, to_ms, to_task
@@ -107,11 +108,35 @@ class HostStore:
         """End the host: its agents turn cold, their messages wait."""
         self._run("close_host", host=lease.host_id, token=lease.token, at=at_text(at), ms=to_ms(at))
 
-    def claim(self, lease: HostLease, agent_id: str, run_id: str, at: datetime) -> Claim | datetime | None:
-        """Start a run of an idle agent.
+    def release_lost(self, host_id: str, token: str, at: datetime, *, is_dead: bool) -> list[str]:
+        """Give up a host that is gone: its agents turn cold, what they ran goes back to their inboxes.
+
+        Args:
+            host_id: which one.
+            token: its fencing token as `all` told it.
+            at: now.
+            is_dead: whether its process is known to be dead, so that its lease need not have run out.
 
         Returns:
-            What it is to do; or the time before which its next message must not be taken; or None when there is
+            The names of its agents; nothing when it is there after all, or was given up meanwhile.
+        """
+        names = self._run("release_lost_host", host=host_id, token=token, is_dead=is_dead, at=at_text(at), ms=to_ms(at))
+        return [name.decode() for name in names]
+
+    def claim(
+        self, lease: HostLease, agent_id: str, run_id: str, at: datetime, *, takes_backlog: bool = False
+    ) -> Claim | datetime | None:
+        """Start a run of an idle agent.
+
+        Args:
+            lease: of the host that has the agent.
+            agent_id: whose run.
+            run_id: the run's.
+            at: now.
+            takes_backlog: whether it takes a task from the backlog when its inbox has nothing for it.
+
+        Returns:
+            What it is to do; or the time before which there is nothing to do, and then perhaps; or None when there is
             nothing to do.
 
         Raises:
@@ -123,6 +148,8 @@ class HostStore:
             host=lease.host_id,
             token=lease.token,
             run=run_id,
+            generic=sorted(GENERIC_ROLES) if takes_backlog else None,
+            reviewer=REVIEWER_ROLE,
             at=at_text(at),
             ms=to_ms(at),
         )
@@ -158,6 +185,7 @@ class HostStore:
             push_failure=end.push_failure,
             tokens=end.tokens,
             cost=str(end.cost_usd),
+            buckets=RUN_BUCKETS,
             max_tries=end.max_tries,
             keeps_extras=end.keeps_extras,
             is_round=end.is_round,
@@ -173,7 +201,6 @@ class HostStore:
         commands = [c for i in ids for c in (("HGETALL", self._keys("host", i)), ("EXISTS", self._lease_key(i)))]
         replies = self._connection.execute_many(commands)
         found = {}
-            buckets=RUN_BUCKETS,
         for index, host_id in enumerate(ids):
             record = {name: value.decode() for name, value in pairs(replies[2 * index]).items()}
             found[host_id] = {**record, "is_alive": "yes" if replies[2 * index + 1] else "no"}

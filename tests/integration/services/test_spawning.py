@@ -12,11 +12,14 @@ from tinytown.runtime.clis import adapter
 from tinytown.services.agents import Agents
 from tinytown.services.caller import Caller
 from tinytown.store.agents import MAX_SPAWNED
+from tinytown.store.events import EventStream
 
 
 def agents_as(town: Stores, agent_id: str | None = None) -> Agents:
     return Agents(
         town.agents,
+        town.inbox,
+        lambda: EventStream(town.connection, town.keys),
         settings=AgentSettings(default_cli="demo"),
         adapter=lambda name: adapter(name, {}),
         path="",

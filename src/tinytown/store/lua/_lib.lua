@@ -218,6 +218,172 @@ local function end_task(id, state, at, ms, fields, is_known)
   if mission then wake(mission, ms) end
 end
 
+-- Puts a task into the backlog: a new one, or one that is taken from its agent. One that comes back is as old as it was.
+local function put_in_backlog(id, at, ms, reason)
+  local task = key('task', id)
+  local agent, queued, spec = unpack(redis.call('HMGET', task, 'agent_id', 'queued_ms', 'spec'))
+  if agent then
+    local message = redis.call('HGET', key('inbox', agent, 'messages'), id)
+    if message then redis.call('HSET', task, 'hops', cjson.decode(message).hops or 0) end
+    redis.call('SREM', key('agent', agent, 'tasks'), id)
+    drop_message(agent, id)
+  end
+  local wishes = {}
+  for _, tag in ipairs(cjson.decode(spec).tags or {}) do wishes[#wishes + 1] = (tag:lower():gsub('^role:', '')) end
+  queued = queued or string.format('%d', ms)
+  redis.call('HDEL', task, 'agent_id', 'run_id', 'report', 'result', 'retry_at', 'is_taken')
+  put(task, {state = 'pending', updated_at = at, queued_ms = queued, wishes = table.concat(wishes, '\n'), reason = reason})
+  redis.call('ZADD', key('backlog'), queued, id)
+  emit('backlog.added', at, {task = id, agent = agent or nil, text = reason})
+end
+
+-- Hands a task of the backlog to an agent. `is_taken` says that the agent took it by itself: should it stop, the task
+-- goes back, as nobody wanted this very agent.
+local function hand_out(id, agent, at, ms, is_taken)
+  local task = key('task', id)
+  local packed, hops = unpack(redis.call('HMGET', task, 'spec', 'hops'))
+  local spec = cjson.decode(packed)
+  redis.call('ZREM', key('backlog'), id)
+  index_task(id, ms)
+  redis.call('HSET', task, 'state', 'assigned', 'agent_id', agent, 'updated_at', at)
+  if is_taken then redis.call('HSET', task, 'is_taken', 1) end
+  redis.call('SADD', key('agent', agent, 'tasks'), id)
+  local message = {id = id, to = agent, sender = spec.parent or 'supervisor', kind = 'task', text = spec.title,
+    sent_at = at, task_id = id, hops = tonumber(hops or 0)}
+  deliver(agent, id, cjson.encode(message), false)
+  count(1, 'tasks', 'assigned')
+  emit('task.assigned', at, {agent = agent, task = id})
+end
+
+-- Refuses what is only done to tasks of the backlog, and says who has this one.
+local function not_in_backlog(id)
+  local state, agent = unpack(redis.call('HMGET', key('task', id), 'state', 'agent_id'))
+  if not state then return refuse('NOTFOUND', "no task '" .. id .. "'") end
+  local spec = agent and redis.call('HGET', key('agent', agent), 'spec')
+  local owner = spec and ', ' .. cjson.decode(spec).name .. ' has it' or ''
+  if state == 'completed' or state == 'failed' or state == 'cancelled' then owner = '' end
+  return refuse('CONFLICT', 'task ' .. id:sub(1, 8) .. ' is not in the backlog: it is ' .. state .. owner)
+end
+
+-- What an agent that stopped took from the backlog by itself goes back, for others; all else waits for it.
+local function return_taken(agent, at, ms)
+  for _, id in ipairs(redis.call('SMEMBERS', key('agent', agent, 'tasks'))) do
+    local taken, state = unpack(redis.call('HMGET', key('task', id), 'is_taken', 'state'))
+    if taken and state == 'assigned' then put_in_backlog(id, at, ms, 'the agent that had taken it stopped') end
+  end
+end
+
+local function name_of(agent)
+  return cjson.decode(redis.call('HGET', key('agent', agent), 'spec')).name
+end
+
+-- Why an agent takes no new work: its state; nil when it does.
+local function refuses_work(agent)
+  local state, closing = unpack(redis.call('HMGET', key('agent', agent), 'state', 'closing'))
+  if not state then return 'gone' end
+  if state == 'stopped' or state == 'error' or state == 'draining' then return state end
+  return closing and 'closing' or nil
+end
+
+-- Whether a message with that rank in its inbox came before an agent was closed: `closing` is the last number then.
+local function is_before(rank, closing)
+  rank = tonumber(rank)
+  return (rank > 1e13 and rank - 1e13 or rank) <= tonumber(closing)
+end
+
+-- Whether an agent that closes has something left to do: what starts a run and came before it was closed.
+local function has_left(agent, closing)
+  local inbox = redis.call('ZRANGE', key('inbox', agent), 0, -1, 'WITHSCORES')
+  for i = 1, #inbox, 2 do
+    local kind = cjson.decode(redis.call('HGET', key('inbox', agent, 'messages'), inbox[i])).kind
+    if (kind == 'task' or kind == 'query') and is_before(inbox[i + 1], closing) then return true end
+  end
+  return false
+end
+
+-- Stops an agent for good. `is_for_a_moment` leaves what it took from the backlog where it is.
+local function stop_agent(agent, reason, at, ms, is_for_a_moment)
+  local name = key('agent', agent)
+  redis.call('HSET', name, 'state', 'stopped', 'since', at, 'reason', reason)
+  redis.call('HDEL', name, 'closing', 'is_interrupted', 'paused_until')
+  emit('agent.stopped', at, {agent = agent, text = reason})
+  if not is_for_a_moment then return_taken(agent, at, ms) end
+  wake_all(ms)
+  return 'stopped'
+end
+
+-- Has an agent that no run is under way of begin its life anew, for the next host of its machine.
+local function start_anew(agent, at, ms)
+  local name = key('agent', agent)
+  local host = redis.call('HGET', name, 'host_id')
+  if host then redis.call('SREM', key('host', host, 'agents'), agent) end
+  redis.call('HDEL', name, 'host_id', 'task_id', 'reason', 'paused_until', 'rounds_completed', 'closing', 'is_interrupted',
+    'restarts')
+  redis.call('HINCRBY', name, 'starts', 1)
+  redis.call('HSET', name, 'state', 'starting', 'since', at)
+  emit('agent.starting', at, {agent = agent, text = 'restarted'})
+  wake_all(ms)
+  return 'starting'
+end
+
+-- Gives a task, with the message that brings it, to another agent, for which it is new.
+local function pass_task(id, message, from, to, why, at, ms)
+  redis.call('HDEL', key('task', id), 'retry_at', 'nudges', 'nudges_left', 'limited', 'hook_failures', 'is_taken')
+  redis.call('HSET', key('task', id), 'agent_id', to, 'reason', why, 'updated_at', at)
+  redis.call('SREM', key('agent', from, 'tasks'), id)
+  redis.call('SADD', key('agent', to, 'tasks'), id)
+  index_task(id, ms)
+  drop_message(from, id)
+  message.to = to
+  deliver(to, id, cjson.encode(message), message.is_urgent)
+  emit('task.handed_back', at, {agent = from, task = id, text = why})
+  emit('task.assigned', at, {agent = to, task = id})
+end
+
+-- Sends a message that was for an agent to somebody else, who is told so.
+local function pass_message(id, message, from, to, why, at)
+  drop_message(from, id)
+  message.to = to
+  message.text = '[This was sent to ' .. name_of(from) .. ', which ' .. why .. '.]\n\n' .. message.text
+  local text = cjson.encode(message)
+  deliver(to, id, text, message.is_urgent)
+  tell_of_message(to, message.sender, text, at, message.mission_id)
+end
+
+-- Takes everything that an agent has not begun away from it. Tasks of missions are cancelled, so that these give the
+-- work out anew; others go to an agent or to the backlog; messages go to that agent, or to the conductor.
+-- to: agent id, 'backlog', or nil to count only. why: such as 'is stopped'.
+-- Returns {tasks, messages, tasks of missions, messages of a run that is under way}.
+local function hand_over(agent, to, why, at, ms)
+  local found, reason = {0, 0, 0, 0}, name_of(agent) .. ', which had it, ' .. why
+  local inbox, is_brought = key('inbox', agent), {}
+  local function take_task(id, message)
+    local is_missions = redis.call('HEXISTS', key('task', id), 'mission_id') == 1
+    found[is_missions and 3 or 1] = found[is_missions and 3 or 1] + 1
+    if not to then return end
+    if is_missions then return end_task(id, 'cancelled', at, ms, {reason = reason}) end
+    if to == 'backlog' or not message then return put_in_backlog(id, at, ms, reason) end
+    pass_task(id, message, agent, to, reason, at, ms)
+  end
+  for _, id in ipairs(redis.call('ZRANGE', inbox, 0, -1)) do
+    local message = cjson.decode(redis.call('HGET', inbox .. ':messages', id))
+    if message.task_id then is_brought[message.task_id] = true end
+    if redis.call('HEXISTS', inbox .. ':claimed', id) == 1 then
+      found[4] = found[4] + 1
+    elseif message.task_id then
+      take_task(message.task_id, message)
+    else
+      found[2] = found[2] + 1
+      if to then pass_message(id, message, agent, to == 'backlog' and 'conductor' or to, why, at) end
+    end
+  end
+  for _, id in ipairs(redis.call('SMEMBERS', key('agent', agent, 'tasks'))) do
+    if not is_brought[id] then take_task(id) end
+  end
+  if to then wake_all(ms) end
+  return found
+end
+
 -- Gives the claims of a run back, so that its messages can be claimed again after `later_ms`.
 local function unclaim(agent, run, later_ms)
   local claimed = key('inbox', agent, 'claimed')
@@ -270,64 +436,12 @@ end
 local function release_host(host, reason, at, ms, has_died)
   local runs = {}
   for _, agent in ipairs(redis.call('SMEMBERS', key('host', host, 'agents'))) do
--- Puts a task into the backlog: a new one, or one that is taken from its agent. One that comes back is as old as it was.
-local function put_in_backlog(id, at, ms, reason)
-  local task = key('task', id)
-  local agent, queued, spec = unpack(redis.call('HMGET', task, 'agent_id', 'queued_ms', 'spec'))
-  if agent then
-    local message = redis.call('HGET', key('inbox', agent, 'messages'), id)
-    if message then redis.call('HSET', task, 'hops', cjson.decode(message).hops or 0) end
-    redis.call('SREM', key('agent', agent, 'tasks'), id)
-    drop_message(agent, id)
-  end
-  local wishes = {}
-  for _, tag in ipairs(cjson.decode(spec).tags or {}) do wishes[#wishes + 1] = (tag:lower():gsub('^role:', '')) end
-  queued = queued or string.format('%d', ms)
-  redis.call('HDEL', task, 'agent_id', 'run_id', 'report', 'result', 'retry_at', 'is_taken')
-  put(task, {state = 'pending', updated_at = at, queued_ms = queued, wishes = table.concat(wishes, '\n'), reason = reason})
-  redis.call('ZADD', key('backlog'), queued, id)
-  emit('backlog.added', at, {task = id, agent = agent or nil, text = reason})
-end
-
--- Hands a task of the backlog to an agent. `is_taken` says that the agent took it by itself: should it stop, the task
--- goes back, as nobody wanted this very agent.
-local function hand_out(id, agent, at, ms, is_taken)
-  local task = key('task', id)
-  local packed, hops = unpack(redis.call('HMGET', task, 'spec', 'hops'))
-  local spec = cjson.decode(packed)
-  redis.call('ZREM', key('backlog'), id)
-  index_task(id, ms)
-  redis.call('HSET', task, 'state', 'assigned', 'agent_id', agent, 'updated_at', at)
-  if is_taken then redis.call('HSET', task, 'is_taken', 1) end
-  redis.call('SADD', key('agent', agent, 'tasks'), id)
-  local message = {id = id, to = agent, sender = spec.parent or 'supervisor', kind = 'task', text = spec.title,
-    sent_at = at, task_id = id, hops = tonumber(hops or 0)}
-  deliver(agent, id, cjson.encode(message), false)
-  emit('task.assigned', at, {agent = agent, task = id})
-end
-
--- Refuses what is only done to tasks of the backlog, and says who has this one.
-local function not_in_backlog(id)
-  local state, agent = unpack(redis.call('HMGET', key('task', id), 'state', 'agent_id'))
-  if not state then return refuse('NOTFOUND', "no task '" .. id .. "'") end
-  local spec = agent and redis.call('HGET', key('agent', agent), 'spec')
-  local owner = spec and ', ' .. cjson.decode(spec).name .. ' has it' or ''
-  if state == 'completed' or state == 'failed' or state == 'cancelled' then owner = '' end
-  return refuse('CONFLICT', 'task ' .. id:sub(1, 8) .. ' is not in the backlog: it is ' .. state .. owner)
-end
-
--- What an agent that stopped took from the backlog by itself goes back, for others; all else waits for it.
-local function return_taken(agent, at, ms)
-  for _, id in ipairs(redis.call('SMEMBERS', key('agent', agent, 'tasks'))) do
-    local taken, state = unpack(redis.call('HMGET', key('task', id), 'is_taken', 'state'))
-    if taken and state == 'assigned' then put_in_backlog(id, at, ms, 'the agent that had taken it stopped') end
-  end
-end
-
     local name = key('agent', agent)
-    local state, run, task = unpack(redis.call('HMGET', name, 'state', 'run_id', 'task_id'))
+    local state, run, task, closing, restarts =
+      unpack(redis.call('HMGET', name, 'state', 'run_id', 'task_id', 'closing', 'restarts'))
     if run then
       runs[#runs + 1] = run
+      count(1, 'runs', cli_of(agent), 'lost')
       local is_ours = task and redis.call('HGET', key('task', task), 'run_id') == run
       if has_died then count_death(agent, run, is_ours and task, at, ms) end
       unclaim(agent, run)
@@ -338,11 +452,13 @@ end
       emit('task.handed_back', at, {agent = agent, task = task, text = reason})
     end
     if state and state ~= 'stopped' and state ~= 'error' then
-      local now_state = state == 'draining' and 'stopped' or 'cold'
+      local now_state = state == 'draining' and not closing and 'stopped' or 'cold'
       redis.call('HSET', name, 'state', now_state, 'since', at, 'reason', reason)
       emit('agent.' .. now_state, at, {agent = agent, text = reason})
     end
+    if redis.call('HGET', name, 'state') ~= 'cold' then return_taken(agent, at, ms) end
     redis.call('HDEL', name, 'host_id', 'run_id', 'task_id')
+    if restarts then start_anew(agent, at, ms) end
   end
   local running = key('checks', 'running')
   local checks = redis.call('HGETALL', running)
@@ -390,5 +506,3 @@ local function move_pull(number, head, fork, with_checks, at, ms)
   if with_checks then queue_check(number, head, target, at, ms) end
   signal(target, ms)
 end
-    if redis.call('HGET', name, 'state') ~= 'cold' then return_taken(agent, at, ms) end
-      count(1, 'runs', cli_of(agent), 'lost')

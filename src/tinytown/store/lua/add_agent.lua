@@ -42,7 +42,8 @@ if redis.call('HSETNX', key('agents'), A.name, A.id) == 0 then
     return refuse('EXISTS', "the agent '" .. A.name .. "' is still ending its last run; try again in a moment")
   end
   if host then redis.call('SREM', key('host', host, 'agents'), id) end
-  redis.call('HDEL', key('agent', id), 'host_id', 'task_id', 'reason', 'paused_until', 'rounds_completed')
+  redis.call('HDEL', key('agent', id), 'host_id', 'task_id', 'reason', 'paused_until', 'rounds_completed', 'closing',
+    'is_interrupted', 'restarts')
   local given = cjson.decode(spec)
   given.id = id
   spec = cjson.encode(given)

@@ -7,9 +7,11 @@ for _, id in ipairs(redis.call('HVALS', key('agents'))) do
   local state, machine = unpack(redis.call('HMGET', name, 'state', 'machine'))
   if machine == A.machine and (state == 'starting' or state == 'cold') then
     redis.call('SADD', mine, id)
-    redis.call('HSET', name, 'state', 'idle', 'since', A.at, 'host_id', A.host)
-    redis.call('HDEL', name, 'reason')
-    emit('agent.idle', A.at, {agent = id})
+    local interrupted, closing = unpack(redis.call('HMGET', name, 'is_interrupted', 'closing'))
+    local now_state = interrupted and 'paused' or closing and 'draining' or 'idle' -- as it was when its host ended
+    redis.call('HSET', name, 'state', now_state, 'since', A.at, 'host_id', A.host, 'free_ms', A.ms)
+    redis.call('HDEL', name, 'reason', 'paused_until')
+    emit('agent.' .. now_state, A.at, {agent = id})
     wake_all(A.ms)
   end
 end

@@ -30,9 +30,8 @@ for _, one in ipairs(A.cancelled) do
   if agent then freed[agent] = (freed[agent] or 0) + 1 end
 end
 for _, given in ipairs(A.given) do
-  local state = redis.call('HGET', key('agent', given.agent), 'state')
   local load = redis.call('SCARD', key('agent', given.agent, 'tasks')) - (freed[given.agent] or 0)
-  if not state or state == 'stopped' or state == 'error' or state == 'draining' or load > given.load then
+  if refuses_work(given.agent) or load > given.load then
     return refuse('CONFLICT', 'the agent is no longer free')
   end
 end
@@ -41,8 +40,8 @@ if taken then return refuse('EXISTS', taken) end
 
 for _, one in ipairs(A.objectives) do redis.call('HSET', key('mission', 'objectives'), one[1], A.id) end
 if A.is_active then redis.call('SADD', key('mission', 'active'), A.id) end
-index_mission(A.id, A.state, A.startable)
 redis.call('HSET', name, 'record', A.record)
+index_mission(A.id, A.state, A.startable)
 local new_version = redis.call('HINCRBY', name, 'version', 1)
 for id, item in pairs(A.items) do redis.call('HSET', name .. ':work', id, item) end
 for id, brief in pairs(A.briefs) do redis.call('HSET', name .. ':briefs', id, brief) end

@@ -4,7 +4,8 @@
 --    empty), tokens, cost, buckets (of runs' seconds), max_tries, keeps_extras, is_round (whether it counts among the agent's rounds), seen_report (what the outcome was judged with,
 --    '' for no report; nil when it does not matter), at, ms
 -- STALE: the task was reported on, or taken back, after it was judged; nothing was written.
--- LEASE: the host lost its lease, or the agent is in another run. Returns the agent's new state.
+-- LEASE: the host lost its lease, or the agent is in another run. Returns the agent's new state,
+-- `starting` when it is to be restarted.
 if not check_host(A.host, A.token) then return refuse('LEASE', 'the host lost its lease') end
 local name = key('agent', A.agent)
 local run, state, task, last = unpack(redis.call('HMGET', name, 'run_id', 'state', 'task_id', 'last_run'))
@@ -39,7 +40,7 @@ local claims = redis.call('HGETALL', inbox .. ':claimed')
 for i = 1, #claims, 2 do
   local id = claims[i]
   if claims[i + 1] == A.run then
-    local tries = redis.call('HINCRBY', inbox .. ':tries', id, 1)
+    local tries = redis.call('HINCRBY', inbox .. ':tries', id, A.is_round and 1 or 0)
     local kind = cjson.decode(redis.call('HGET', inbox .. ':messages', id)).kind
     if A.keeps_extras and kind ~= 'task' and kind ~= 'query' then
       redis.call('HDEL', inbox .. ':claimed', id) -- nobody read it
@@ -54,17 +55,28 @@ for i = 1, #claims, 2 do
   end
 end
 -- What was decided about the agent during its run stands, with the reason given then.
-local decided = {draining = 'stopped', stopped = 'stopped', error = 'error', paused = A.agent_state == 'idle' and 'paused'}
+local is_paused = state == 'paused' and (A.agent_state == 'idle' or A.agent_state == 'paused')
+local decided = {draining = 'stopped', stopped = 'stopped', error = 'error', paused = is_paused and 'paused'}
+local closing, restarts = unpack(redis.call('HMGET', name, 'closing', 'restarts'))
+if state == 'draining' and closing then
+  decided.draining = has_left(A.agent, closing) and (A.agent_state == 'idle' and 'draining' or A.agent_state)
+    or (A.agent_state == 'error' and 'error' or 'stopped')
+end
 local new_state = decided[state] or A.agent_state
 redis.call('HDEL', name, 'run_id', 'task_id', 'paused_until')
-if new_state == A.agent_state then
+if new_state == A.agent_state and not is_paused then
   redis.call('HDEL', name, 'reason')
   put(name, A.agent_fields)
 end
-redis.call('HSET', name, 'state', new_state, 'since', A.at, 'last_run', A.run, 'last_run_ms', A.ms)
+redis.call('HSET', name, 'state', new_state, 'since', A.at, 'last_run', A.run, 'free_ms', A.ms)
 if A.is_round then redis.call('HINCRBY', name, 'rounds_completed', 1) end
 redis.call('HINCRBY', name, 'tokens', A.tokens)
 redis.call('HINCRBYFLOAT', name, 'cost_usd', A.cost)
+local cli, begun = cli_of(A.agent), redis.call('HGET', name, 'run_ms')
+count(1, 'runs', cli, A.outcome)
+count(A.tokens, 'tokens', cli)
+count(tonumber(A.cost), 'cost_usd', cli)
+if begun then observe(math.max(A.ms - tonumber(begun), 0) / 1000, A.buckets, 'run_secs', cli, A.outcome) end
 for _, failure in ipairs(A.hook_failures) do
   emit('hook.failed', A.at, {agent = A.agent, task = task or nil, text = failure})
 end
@@ -72,12 +84,9 @@ if A.push_failure ~= '' then
   emit('push.failed', A.at, {agent = A.agent, task = task or nil, text = A.push_failure})
 end
 emit('run.finished', A.at, {agent = A.agent, task = task or nil, text = A.outcome})
-local cli, begun = cli_of(A.agent), redis.call('HGET', name, 'run_ms')
-count(1, 'runs', cli, A.outcome)
-count(A.tokens, 'tokens', cli)
-count(tonumber(A.cost), 'cost_usd', cli)
-if begun then observe(math.max(A.ms - tonumber(begun), 0) / 1000, A.buckets, 'run_secs', cli, A.outcome) end
 emit('agent.' .. new_state, A.at, {agent = A.agent})
+if new_state == 'stopped' or new_state == 'error' then return_taken(A.agent, A.at, A.ms) end
+if new_state == 'stopped' then redis.call('HDEL', name, 'closing', 'is_interrupted') end
+if restarts and new_state == 'stopped' then new_state = start_anew(A.agent, A.at, A.ms) end
 wake_all(A.ms)
 return new_state
-if new_state == 'stopped' or new_state == 'error' then return_taken(A.agent, A.at, A.ms) end

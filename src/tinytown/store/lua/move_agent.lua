@@ -8,7 +8,7 @@ local allowed = false
 for _, from in ipairs(A.before) do allowed = allowed or from == state end
 if not allowed then return refuse('ILLEGAL', 'the agent is ' .. state .. ' and cannot become ' .. A.state) end
 put(name, A.fields)
-redis.call('HSET', name, 'state', A.state, 'since', A.at)
+redis.call('HSET', name, 'state', A.state, 'since', A.at, 'free_ms', A.ms)
 emit('agent.' .. A.state, A.at, {agent = A.id, text = A.fields.reason})
 if A.state == 'stopped' or A.state == 'error' then return_taken(A.id, A.at, A.ms) end
 wake_all(A.ms)
