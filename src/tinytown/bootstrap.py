@@ -58,12 +58,14 @@ if TYPE_CHECKING:
     from tinytown.services.deletion import Deletion
     from tinytown.services.deliveries import Deliveries
     from tinytown.services.dispatch import Dispatcher
+    from tinytown.services.figures import FigureDesk
     from tinytown.services.following import Follower
     from tinytown.services.insights import Insights
     from tinytown.services.journal import Journal
     from tinytown.services.messages import Messages
     from tinytown.services.mission_looks import MissionLooks
     from tinytown.services.missions import Missions
+    from tinytown.services.readiness import Readiness
     from tinytown.services.recovery import Recovery
     from tinytown.store.backlog import BacklogStore
     from tinytown.store.hosts import HostLease
@@ -74,10 +76,22 @@ def utc_now() -> datetime:
     return datetime.now(UTC)
 
 
+ANSWER_SECS = 5.0
+"""How long the store may take to answer, unless somebody wants to know sooner."""
+
+
 class Town:
     """One town, as one process sees it. Not thread-safe: each thread opens its own connection."""
 
-    def __init__(self, settings: Settings, environ: Mapping[str, str], clock: Callable[[], datetime] = utc_now) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        environ: Mapping[str, str],
+        clock: Callable[[], datetime] = utc_now,
+        *,
+        answer_secs: float = ANSWER_SECS,
+    ) -> None:
+        """Args: answer_secs is how long the store may take to answer."""
         self.settings = settings
         self.environ = environ
         self.clock = clock
@@ -85,14 +99,17 @@ class Town:
         self.state = settings.root / STATE_FOLDER
         self.keys = Keys.of(settings.town.name)
         self.caller = Caller.of(environ)
+        self._answer_secs = answer_secs
 
-    def connect(self) -> Connection:
+    def connect(self, answer_secs: float | None = None) -> Connection:
         """A connection of one's own; starts the town's server when it has one and it does not run."""
+        timeout_secs = self._answer_secs if answer_secs is None else answer_secs
         url = self.settings.redis.url
         if url is not None:
-            return connect(url)
+            return connect(url, timeout_secs=timeout_secs)
         force = partial(force_to_disk, server_data(self.root)) if self.settings.redis.force_to_disk else None
-        return connect(server_url(self.root), revive=lambda: ensure_server(self.root), force=force)
+        revive = partial(ensure_server, self.root)
+        return connect(server_url(self.root), timeout_secs=timeout_secs, revive=revive, force=force)
 
     @cached_property
     def connection(self) -> Connection:
@@ -350,6 +367,21 @@ class Town:
         )
         place = Place(name=self.settings.town.name, root=self.root, redis_url=self.redis_url)
         return Insights(place, sources, machine=lambda: machine_id(self.root), clock=self.clock)
+
+    @cached_property
+    def figures(self) -> FigureDesk:
+        """What there is how much of."""
+        from tinytown.services.figures import FigureDesk  # for townhall
+        from tinytown.store.census import CensusStore
+
+        store = CensusStore(self.connection, self.keys)
+        return FigureDesk(store, max_agents=self.settings.agent.max_agents, clock=self.clock)
+
+    def readiness(self, within_secs: float) -> Readiness:
+        """Whether the store answers within that time, on a connection of its own; in whatever thread."""
+        from tinytown.services.readiness import look  # as above
+
+        return look(partial(self.connect, within_secs), self.keys, self.clock)
 
     @property
     def redis_url(self) -> str:

@@ -125,6 +125,8 @@ class AgentSettings(msgspec.Struct, frozen=True, kw_only=True):
     """How often an agent that did nothing is asked again before that counts as a failed try."""
     forge_token: bool = False
     """Whether the CLI may act on the forge as you: with the tokens of the host's environment, `gh`'s login, git's passwords."""
+    max_agents: Positive = 10
+    """How many agents `/api/scaling` asks for at most; nobody is kept from starting more."""
     may_direct: bool = False
     """Whether agents may start, stop, resume and note missions, and approve and reject items, as the conductor does."""
 

@@ -160,12 +160,13 @@ class Insights:
 
     def dispatchers(self) -> tuple[DispatcherSeen, ...]:
         """The dispatchers heard of lately, the oldest first."""
-        now = to_ms(self._clock())
-        return tuple(_seen(record, now) for record in self._sources.dispatchers.all())
+        now = self._clock()
+        return tuple(dispatcher_seen(record, now) for record in self._sources.dispatchers.all())
 
 
-def _seen(record: Dispatcher, now_ms: int) -> DispatcherSeen:
-    heard_ms = max(0, now_ms - record.at_ms)
+def dispatcher_seen(record: Dispatcher, now: datetime) -> DispatcherSeen:
+    """What its heartbeat tells of a dispatcher."""
+    heard_ms = max(0, to_ms(now) - record.at_ms)
     is_there = record.machine != socket.gethostname() or _exists(record.pid)
     return DispatcherSeen(
         id=record.id,

@@ -47,6 +47,7 @@ checks = []
 # stall_timeout_secs = 600     # a CLI that prints nothing for so long is stopped
 # run_timeout_secs = 3600
 # max_nudges = 2
+# max_agents = 10              # how many /api/scaling asks an autoscaler for at most
 # forge_token = false          # whether agents may act on the forge as you
 # may_direct = false           # whether agents may steer missions and approve items, as you do
 
