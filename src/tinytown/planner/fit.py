@@ -8,7 +8,7 @@ these are required.
 
 from __future__ import annotations
 
-from tinytown.domain.agent import GONE, REVIEWER_ROLE, WORKER_ROLE, Agent, AgentState
+from tinytown.domain.agent import GENERIC_ROLES, GONE, REVIEWER_ROLE, Agent, AgentState
 from tinytown.domain.policy import MissionPolicy
 from tinytown.domain.workitem import WorkItem, WorkKind
 from tinytown.planner.attendance import LEAVING, is_missed
@@ -22,8 +22,6 @@ KIND_ROLES: dict[WorkKind, frozenset[str]] = {
     WorkKind.MERGE_GATE: frozenset(),
     WorkKind.FOLLOWUP: frozenset({"backend", "frontend", "developer", "engineer", "implementer", "coder", "builder"}),
 }
-
-GENERIC_ROLES = frozenset({WORKER_ROLE, "agent", "general", "generalist"})
 
 EXACT, USUAL, GENERIC, ANYONE = range(4)
 
