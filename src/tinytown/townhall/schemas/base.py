@@ -24,8 +24,6 @@ from tinytown.domain.ids import NAME_LIMIT
 
 TEXT_LIMIT = 100_000
 """Characters of a task or a message."""
-TAG_LIMIT = 64
-TAGS_LIMIT = 20
 NAME_PATTERN = "^[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?$"
 """As domain/ids.py has it."""
 _UUID = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
@@ -44,7 +42,8 @@ class Answer(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
 
-def _storable(text: str) -> str:
+def storable(text: str) -> str:
+    """The text, if the store can hold it; else a ValueError, as validators raise them."""
     if "\0" in text:
         raise ValueError("must not contain the character NUL")
     if any("\ud800" <= c <= "\udfff" for c in text):
@@ -97,18 +96,25 @@ LEFT_OUT = _LeftOut()
 Line: TypeAlias = Annotated[
     str,
     StringConstraints(min_length=1, max_length=NAME_LIMIT),
-    AfterValidator(_storable),
+    AfterValidator(storable),
     Field(json_schema_extra={"pattern": r"^[^\x00]*$"}),
 ]
 """A short text, such as the name by which something is asked for."""
 Text: TypeAlias = Annotated[
     str,
     StringConstraints(min_length=1, max_length=TEXT_LIMIT),
-    AfterValidator(_storable),
+    AfterValidator(storable),
     AfterValidator(_filled),
     Field(json_schema_extra={"pattern": r"^[^\x00]*[^\s\x00][^\x00]*$"}),
 ]
 """What a person writes."""
+OptionalText: TypeAlias = Annotated[
+    str,
+    StringConstraints(max_length=TEXT_LIMIT),
+    AfterValidator(storable),
+    Field(json_schema_extra={"pattern": r"^[^\x00]*$"}),
+]
+"""What a person may write."""
 Name: TypeAlias = Annotated[str, StringConstraints(min_length=1, max_length=NAME_LIMIT), Field(pattern=NAME_PATTERN)]
 """The name of something new."""
 Id: TypeAlias = Annotated[str, AfterValidator(_uuid), WithJsonSchema({"type": "string", "format": "uuid"})]
@@ -120,3 +126,8 @@ AgentPath: TypeAlias = Annotated[
     Line, Path(alias="agent", description="An agent's name, its id, or how the id begins.")
 ]
 TaskPath: TypeAlias = Annotated[Id, Path(alias="task_id", description="The id of a task.")]
+
+
+def cut(text: str, limit: int) -> str:
+    """The text, or its beginning with an ellipsis, in at most so many characters."""
+    return text if len(text) <= limit else f"{text[: limit - 1]}…"
