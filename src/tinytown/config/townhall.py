@@ -106,6 +106,8 @@ class TownhallSettings(msgspec.Struct, frozen=True, kw_only=True):
     """How long a request may take before it is answered with 504."""
     max_body_bytes: Positive = 1_048_576
     """How large a request's body may be."""
+    max_event_readers: Positive = 500
+    """How many streams of events may be open at once."""
     allowed_hosts: Names = ()
     """Other names that clients call it by, besides its address and those of this machine."""
     auth: AuthSettings = AuthSettings()

@@ -14,6 +14,7 @@ from tinytown.bootstrap import Town
 from tinytown.config import Settings
 from tinytown.domain.access import Principal, Scope
 from tinytown.domain.errors import MissingScopeError, UnauthenticatedError
+from tinytown.townhall.pace import Pace
 from tinytown.townhall.pool import TownPool
 
 
@@ -26,6 +27,7 @@ class Context(msgspec.Struct, frozen=True, kw_only=True):
     started: float = msgspec.field(default_factory=time.monotonic)
     stopping: asyncio.Event = msgspec.field(default_factory=asyncio.Event)
     """Set when the server was told to stop: what answers for long, such as a stream of events, then ends."""
+    pace: Pace = Pace()
 
 
 async def context_of(request: Request) -> Context:

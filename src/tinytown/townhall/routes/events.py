@@ -1,0 +1,95 @@
+"""The town's events as they happen."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from typing import Annotated, Any, TypeAlias
+
+from fastapi import APIRouter, FastAPI, Header, Query, Request, Response
+
+from tinytown.domain.event import EVERYTHING, EventFilter, position
+from tinytown.services.journal import Journal, Recent
+from tinytown.townhall.context import READ, Context
+from tinytown.townhall.event_stream import EventResponse, Wish
+from tinytown.townhall.hub import Feed, Hub
+from tinytown.townhall.sse import MEDIA_TYPE, frame
+
+MAX_RECENT = 500
+MAX_TEXT = 64
+"""Characters of a parameter."""
+
+Text: TypeAlias = str | None
+
+
+def _word(description: str, alias: str | None = None) -> Any:
+    return Query(alias=alias, min_length=1, max_length=MAX_TEXT, description=description)
+
+
+@asynccontextmanager
+async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
+    yield
+    hub: Hub | None = getattr(app.state, "hub", None)
+    if hub is not None:
+        await hub.close()
+
+
+router = APIRouter(prefix="/v1", tags=["Events"], dependencies=[READ], lifespan=_lifespan)
+
+
+def hub_of(app: FastAPI) -> Hub:
+    """The server's hub."""
+    state = app.state
+    if not hasattr(state, "hub"):
+        context: Context = state.context
+        most = context.settings.townhall.max_event_readers
+        state.hub = Hub(context.towns, context.stopping, context.pace, most)
+    hub: Hub = state.hub
+    return hub
+
+
+@router.get(
+    "/events",
+    summary="Follow the town's events",
+    operation_id="streamEvents",
+    response_class=Response,
+    responses={200: {"description": "Server-Sent Events", "content": {MEDIA_TYPE: {"schema": {"type": "string"}}}}},
+)
+async def events(
+    request: Request,
+    *,
+    mission: Annotated[Text, _word("Only those of this mission: its id, or how it begins.")] = None,
+    agent: Annotated[Text, _word("Only those of this agent: its name, or how its id begins.")] = None,
+    prefix: Annotated[Text, _word("Only those whose type begins so, such as `task.`.", alias="type")] = None,
+    recent: Annotated[int, Query(ge=0, le=MAX_RECENT, description="Begin with the last events, so many.")] = 0,
+    after: Annotated[Text, _word("Go on after the event of this id, unless Last-Event-ID says otherwise.")] = None,
+    messages: Annotated[bool, Query(description="With the messages that events brought.")] = False,
+    last_event_id: Annotated[Text, Header(max_length=MAX_TEXT, description="Go on after the event of this id.")] = None,
+) -> Response:
+    """Events as Server-Sent Events: first what was missed or asked for, then each as it happens.
+
+    Without an id and without `recent` it begins with what happens next.
+    """
+    hub = hub_of(request.app)
+    known = last_event_id or after
+    place = None if known is None else position(known)
+    hub.check_room()
+    feed = await hub.feed()
+    wanted = EVERYTHING
+    if mission is not None or agent is not None or prefix is not None:
+        wanted = await hub.ask(lambda journal: journal.wanted(mission=mission, agent=agent, type_prefix=prefix or ""))
+    if place is not None:
+        return EventResponse(hub, feed, Wish(wanted=wanted, with_messages=messages, after=place))
+    if recent:
+        return await _from_recent(hub, feed, wanted, recent, messages=messages)
+    return EventResponse(hub, feed, Wish(wanted=wanted, with_messages=messages, after=feed.window.end))
+
+
+async def _from_recent(hub: Hub, feed: Feed, wanted: EventFilter, limit: int, *, messages: bool) -> EventResponse:
+    def last(journal: Journal) -> tuple[Recent, Mapping[str, str]]:
+        return journal.recent(limit, wanted), journal.names()
+
+    found, names = await hub.ask(last)
+    first = b"".join(frame(event, names, with_message=messages) for event in found.events)
+    wish = Wish(wanted=wanted, with_messages=messages, after=position(found.position))
+    return EventResponse(hub, feed, wish, first)
