@@ -520,6 +520,7 @@ class Town:
             limits=Limits(run_timeout_secs=agent.run_timeout_secs, stall_timeout_secs=agent.stall_timeout_secs),
             report_grace_secs=agent.report_grace_secs,
             max_nudges=agent.max_nudges,
+            takes_backlog=lambda: self.live_settings.now().agent.takes_backlog,
             clock=self.clock,
             newest=newest,
         )

@@ -129,6 +129,8 @@ class AgentSettings(msgspec.Struct, frozen=True, kw_only=True):
     """How many agents `/api/scaling` asks for at most; nobody is kept from starting more."""
     may_direct: bool = False
     """Whether agents may start, stop, resume and note missions, and approve and reject items, as the conductor does."""
+    takes_backlog: bool = True
+    """Whether idle agents take from the backlog what fits their role."""
 
 
 class WorktreeSettings(msgspec.Struct, frozen=True, kw_only=True):

@@ -43,6 +43,8 @@ SWEEP_SECS = 30.0
 IDLE_EXIT_SECS = 600.0
 """A host without agents ends after this time."""
 RETRY_SECS = 1.0
+_FOR_EVERYBODY = frozenset({"backlog.added", "agent.draining", "agent.stopped", "agent.error"})
+"""Events after which idle agents look again: there is work, or it is no longer somebody else's."""
 CLOSE_SECS = 5.0
 """How long a host that is told to stop waits for a store that is away; its lease runs out by itself."""
 
@@ -279,7 +281,7 @@ class Host:
     def _dispatch(self, events: list[Event]) -> None:
         if not events or any(event.type.startswith("check.") for event in events):
             self._check_wanted.set()
-        if not events:
+        if not events or any(event.type in _FOR_EVERYBODY for event in events):
             for runner in self._runners.values():
                 runner.wake()
         for event in events:

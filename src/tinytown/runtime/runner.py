@@ -69,6 +69,8 @@ class RunnerTools(msgspec.Struct, frozen=True, kw_only=True):
     limits: Limits
     report_grace_secs: float
     max_nudges: int
+    takes_backlog: Callable[[], bool]
+    """Whether idle agents take tasks from the backlog, as the settings are now. Called in a thread."""
     clock: Callable[[], datetime]
     newest: Callable[[], RunnerTools | None]
     """These by the settings as they are now, None while they are the same; asked before each run. Called in a thread."""
@@ -155,13 +157,17 @@ class Runner:
         while not self._is_ended:
             self._woken.clear()
             run_id, now = new_id(), self._tools.clock()
-            claim = await self._threads.store(
-                lambda: self._stores.hosts.claim(self._lease, self._agent.id, run_id, now)  # noqa: B023  awaited here
-            )
+            claim = await self._claim(run_id, now)
             if isinstance(claim, Claim):
                 await self._run(claim, run_id)
             else:
                 await self._sleep_until(claim)
+
+    async def _claim(self, run_id: str, now: datetime) -> Claim | datetime | None:
+        hosts, takes_backlog = self._stores.hosts, self._tools.takes_backlog
+        return await self._threads.store(
+            lambda: hosts.claim(self._lease, self._agent.id, run_id, now, takes_backlog=takes_backlog())
+        )
 
     async def give_up(self, reason: str) -> None:
         """Put the agent in error; the run under way, if any, gives back what it had."""

@@ -50,6 +50,7 @@ checks = []
 # max_agents = 10              # how many /api/scaling asks an autoscaler for at most
 # forge_token = false          # whether agents may act on the forge as you
 # may_direct = false           # whether agents may steer missions and approve items, as you do
+# takes_backlog = true         # whether idle agents take from the backlog what fits their role
 
 # [agent.roles]                # which CLI an agent of a role runs
 # reviewer = "codex"

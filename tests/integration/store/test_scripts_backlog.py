@@ -42,18 +42,36 @@ def test_pages_go_on_where_the_last_one_ended_also_when_its_last_task_was_taken(
     town: Stores, backlog: BacklogStore
 ) -> None:
     for name in ("d", "b", "c", "a"):
-        backlog.add(make_spec(id=name), NOW)  # all at once: then by id
+        backlog.add(make_spec(id=name), NOW)  # all at once
     added(town, backlog, "e", secs=1)
 
     first = [task.id for task in backlog.page(2)]
     backlog.claim("b", town.agent("backend"), NOW)
 
-    assert first == ["a", "b"]
-    assert [task.id for task in backlog.page(2, after="b")] == ["c", "d"]
-    assert [task.id for task in backlog.page(2, after="d")] == ["e"]
+    assert first == ["d", "b"]
+    assert [task.id for task in backlog.page(2, after="b")] == ["c", "a"]
+    assert [task.id for task in backlog.page(2, after="a")] == ["e"]
     assert backlog.page(2, after="e") == []
-    with pytest.raises(NotFoundError, match="'nothing' was in the backlog"):
-        backlog.page(2, after="nothing")
+
+
+def test_pages_leave_out_nothing_that_is_as_old(town: Stores, backlog: BacklogStore) -> None:
+    added(town, backlog, "a", "b", "c", "d")
+    for name in "abcd":
+        town.connection.execute("ZADD", town.keys("backlog"), 7, name)
+        town.connection.execute("HSET", town.keys("task", name), "queued_ms", 7)
+    backlog.claim("b", town.agent("backend"), NOW)
+
+    assert [task.id for task in backlog.page(1, after="a")] == ["c"]
+    assert [task.id for task in backlog.page(9, after="b")] == ["c", "d"]
+
+
+def test_page_goes_on_from_a_task_that_was_in_the_backlog_once_only(town: Stores, backlog: BacklogStore) -> None:
+    added(town, backlog, "a")
+    town.tasks.assign(make_spec(id="given"), town.agent("backend"), NOW)
+
+    for nothing in ("given", "nothing"):
+        with pytest.raises(NotFoundError, match=f"'{nothing}' was in the backlog"):
+            backlog.page(2, after=nothing)
 
 
 def test_claimed_task_is_in_the_agents_inbox_and_no_longer_in_the_backlog(town: Stores, backlog: BacklogStore) -> None:
@@ -110,11 +128,12 @@ def test_unknown_tasks_and_agents_are_not_found(town: Stores, backlog: BacklogSt
     assert waiting(backlog) == ["t1"]
 
 
-@pytest.mark.parametrize("state", ["stopped", "error", "draining"])
+@pytest.mark.parametrize("state", ["stopped", "error", "draining", "closing"])
 def test_agent_that_is_leaving_is_given_nothing(town: Stores, backlog: BacklogStore, state: str) -> None:
     agent = town.agent("backend")
     added(town, backlog, "t1")
-    town.connection.execute("HSET", town.keys("agent", agent), "state", state)
+    field, value = ("closing", "1") if state == "closing" else ("state", state)
+    town.connection.execute("HSET", town.keys("agent", agent), field, value)
 
     with pytest.raises(IllegalTransitionError, match=f"the agent is {state} and takes no tasks"):
         backlog.claim("t1", agent, NOW)

@@ -218,6 +218,12 @@ local function end_task(id, state, at, ms, fields, is_known)
   if mission then wake(mission, ms) end
 end
 
+-- When a task comes into the backlog, in ms, with a fraction that keeps those of one ms in order.
+local function next_in_backlog(ms)
+  local last = tonumber(redis.call('ZREVRANGEBYSCORE', key('backlog'), '(' .. ms + 1, ms, 'WITHSCORES', 'LIMIT', 0, 1)[2])
+  return string.format('%.3f', last and last + 0.001 or ms)
+end
+
 -- Puts a task into the backlog: a new one, or one that is taken from its agent. One that comes back is as old as it was.
 local function put_in_backlog(id, at, ms, reason)
   local task = key('task', id)
@@ -230,7 +236,7 @@ local function put_in_backlog(id, at, ms, reason)
   end
   local wishes = {}
   for _, tag in ipairs(cjson.decode(spec).tags or {}) do wishes[#wishes + 1] = (tag:lower():gsub('^role:', '')) end
-  queued = queued or string.format('%d', ms)
+  queued = queued or next_in_backlog(ms)
   redis.call('HDEL', task, 'agent_id', 'run_id', 'report', 'result', 'retry_at', 'is_taken')
   put(task, {state = 'pending', updated_at = at, queued_ms = queued, wishes = table.concat(wishes, '\n'), reason = reason})
   redis.call('ZADD', key('backlog'), queued, id)

@@ -55,8 +55,8 @@ local function oldest_fitting()
       judged[lines] = judged[lines] or judge(lines, agents)
       local age = A.ms - tonumber(part[i + 1])
       if judged[lines].fits then
-        if not judged[lines].is_left or age < 0 or age >= PATIENCE_MS then return part[i] end
-        again = math.min(again or math.huge, A.ms - age + PATIENCE_MS)
+        if not judged[lines].is_left or age <= -1 or age >= PATIENCE_MS then return part[i] end
+        again = math.min(again or math.huge, math.ceil(A.ms - age) + PATIENCE_MS)
       end
     end
   end
