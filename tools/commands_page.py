@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import click
 
 from tinytown.cli.app import tt
-from tinytown.serving.main import serve
+from tinytown.serving.main import townhall
 
 WIDTH = 100
 """Columns, whatever the terminal has."""
@@ -23,7 +23,7 @@ to stderr.
 
 def render() -> str:
     """The page."""
-    return "\n".join((_HEAD, *(_section(ctx) for ctx in (*contexts(tt, "tt"), *contexts(serve, "townhall")))))
+    return "\n".join((_HEAD, *(_section(ctx) for ctx in (*contexts(tt, "tt"), *contexts(townhall, "townhall")))))
 
 
 def contexts(command: click.Command, name: str, parent: click.Context | None = None) -> Iterator[click.Context]:

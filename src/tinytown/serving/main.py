@@ -41,13 +41,14 @@ def townhall() -> None:
 @_bind
 @_port(help="Port to listen on, 0: any that is free; else [townhall] rest_port, or 8080.")
 @_town
-def rest(bind: str | None, port: int | None, town: Path | None) -> None:
+@click.option("--with-dispatcher", is_flag=True, help="Move missions on as well, as tt mission dispatch does.")
+def rest(bind: str | None, port: int | None, town: Path | None, *, with_dispatcher: bool) -> None:
     """Serve the REST interface until Ctrl-C or SIGTERM."""
     from tinytown.bootstrap import open_town  # with the store and the web server; --help needs neither
     from tinytown.serving.run import serve_rest
 
     opened = open_town(Path.cwd(), os.environ, town=town)
-    serve_rest(opened, bind=bind, port=port)
+    serve_rest(opened, bind=bind, port=port, has_dispatcher=with_dispatcher)
 
 
 def main() -> None:

@@ -3,51 +3,64 @@
 from __future__ import annotations
 
 import asyncio
-from contextlib import closing
+from contextlib import ExitStack, closing
 
 import click
 
 from tinytown.bootstrap import Town
 from tinytown.config.townhall import TownhallSettings
 from tinytown.domain.errors import ConfigError
-from tinytown.serving.listening import Listener, place
+from tinytown.serving.dispatching import Dispatching
+from tinytown.serving.gates import gate_of
+from tinytown.serving.listening import Place, place
 from tinytown.serving.logs import configure_server_logs
 from tinytown.serving.rest import rest_app
 from tinytown.serving.server import Serving, serve
+from tinytown.serving.settings import LiveTownhall
+from tinytown.serving.tls import tls_context
 from tinytown.townhall.pool import TownPool
 
 
-def serve_rest(town: Town, *, bind: str | None, port: int | None) -> None:
+def serve_rest(town: Town, *, bind: str | None, port: int | None, has_dispatcher: bool) -> None:
     """Serve REST until told to stop.
 
     Raises:
-        ConfigError: the settings do not allow it, or the address cannot be used.
+        ConfigError: the settings do not allow it, or the address or a file cannot be used.
     """
     settings = town.settings.townhall
-    listener = listen(settings, settings.bind if bind is None else bind, settings.rest_port if port is None else port)
+    where = place(settings.bind if bind is None else bind, settings.rest_port if port is None else port)
+    check_reach(settings, where)
+    tls = tls_context(settings, town.root)
+    listener = where.listen()
     configure_server_logs()
+    now = LiveTownhall(settings, town.live_settings.now, is_loopback=where.is_loopback)
     stopping = asyncio.Event()
-    with closing(_towns(town)) as towns, listener.socket:
+    with ExitStack() as stack:
+        stack.enter_context(listener.socket)
+        towns = stack.enter_context(closing(town_pool(town)))
+        gate = stack.enter_context(gate_of(town, now, bound=where.host, stopping=stopping))
+        if has_dispatcher:
+            stack.enter_context(Dispatching(town).running())
         serving = Serving(
-            app=rest_app(town, towns, stopping),
+            app=rest_app(town, towns, gate),
             listener=listener,
+            tls=tls,
             stopping=stopping,
             grace_secs=settings.request_timeout_ms / 1000,
         )
         serve(serving, lambda: click.echo(f"🏛️  Townhall of {town.settings.town.name}: {serving.url}"))
 
 
-def _towns(town: Town) -> TownPool:
+def town_pool(town: Town) -> TownPool:
+    """Towns for requests, each with the settings as they are then."""
     live = town.live_settings
     return TownPool(lambda: Town(live.now(), town.environ, town.clock), version=live.now)
 
 
-def listen(settings: TownhallSettings, bind: str, port: int) -> Listener:
-    """Open the address; one that others reach only when they are asked who they are."""
-    found = place(bind, port)
-    if settings.auth.mode == "none" and not found.is_loopback:
+def check_reach(settings: TownhallSettings, where: Place) -> None:
+    """ConfigError: others would reach it without being asked who they are."""
+    if settings.auth.mode == "none" and not where.is_loopback:
         raise ConfigError(
-            f"refusing to listen on {bind}, which other machines reach, without authentication; set mode under"
+            f"refusing to listen on {where.host}, which other machines reach, without authentication; set mode under"
             ' [townhall.auth] to "api_key" (tt auth gen-key makes a key) or "oidc", or bind 127.0.0.1'
         )
-    return found.listen()

@@ -97,6 +97,10 @@ class DispatcherStore:
         args = {"id": dispatcher_id, **_steps(steps, took)}
         self._connection.run(load("leave_dispatcher"), self._keys.prefix, args, may_repeat=True)
 
+    def tell_of_leaving(self, at: datetime) -> None:
+        """Add an event that ends the wait for events of a dispatcher that is to end."""
+        self._connection.run(load("tell_of_leaving"), self._keys.prefix, {"at": at_text(at)}, may_repeat=True)
+
     def all(self) -> list[Dispatcher]:
         """The dispatchers heard of lately."""
         found = self._connection.execute("HVALS", self._keys("dispatchers"))

@@ -59,6 +59,7 @@ Scripts receive the prefix as KEYS[1] and build the same names with the function
 | T:check:<number>:<head>:tries | hash | how often they were given, why put off, until when | a day, or until an outcome |
 | T:checks:queued           | zset   | `<number>:<head>` -> ms queued                    | until run |
 | T:checks:running          | hash   | `<number>:<head>` -> host id                      | until finished |
+| T:rate:<kind>:<hash>      | string | microseconds when the requests taken by an address or principal would be due | until they are |
 | T:forge:repositories      | hash   | `host/owner/repo` -> number of the repository on GitHub at first contact | town |
 | T:forge:renamed           | hash   | `host/owner/repo` -> the other name that the conductor was told of | town |
 | T:forge:merging:<base>    | string | token of who merges into that branch on GitHub    | a minute at most |

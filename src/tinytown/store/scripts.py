@@ -19,6 +19,7 @@ _PASSING = frozenset(
         "count_request",
         "defer_mission",
         "keep_answer",
+        "note_audit",
         "note_quota",
         "read_agents",
         "read_census",
@@ -26,9 +27,11 @@ _PASSING = frozenset(
         "read_mission",
         "renew_host",
         "take_delivery",
+        "take_rate",
+        "tell_of_leaving",
     }
 )
-"""Scripts that write nothing, what is written anew within seconds, or what the forge tells again."""
+"""Scripts that write nothing, what is written anew within seconds, or what somebody else has or tells again."""
 
 
 class Script(msgspec.Struct, frozen=True):

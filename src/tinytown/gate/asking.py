@@ -1,0 +1,58 @@
+"""What the parts of the gate ask a request: who, from where, for what."""
+
+from __future__ import annotations
+
+import ipaddress
+
+from starlette.types import Scope
+
+from tinytown.domain.access import Principal
+
+SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
+PROBES = frozenset({"/health", "/ready"})
+"""Asked by what keeps the server running: never limited, never logged above debug."""
+OPEN_PATHS = PROBES | {"/v1/webhooks/github"}
+"""Nobody is asked who they are: probes, and a receiver that looks at signatures."""
+_PATH_LIMIT = 300
+
+
+def path_of(scope: Scope) -> str:
+    """The path without the query, cut off where it becomes unreasonable."""
+    path: str = scope["path"]
+    return path if len(path) <= _PATH_LIMIT else path[:_PATH_LIMIT] + "…"
+
+
+def address_of(scope: Scope) -> str:
+    """The address that the connection comes from. What a proxy says about others is not believed."""
+    client = scope.get("client")
+    return str(client[0]) if client else "local"
+
+
+def network_of(address: str) -> str:
+    """Who counts as one: an address of IPv4, a network of 64 bits of IPv6, of which a client has all addresses."""
+    try:
+        found = ipaddress.ip_address(address.partition("%")[0])
+    except ValueError:
+        return address
+    if isinstance(found, ipaddress.IPv4Address):
+        return str(found)
+    if found.ipv4_mapped is not None:
+        return str(found.ipv4_mapped)
+    return str(ipaddress.ip_network((found, 64), strict=False).network_address) + "/64"
+
+
+def principal_of(scope: Scope) -> Principal | None:
+    """Who asks, once authentication has found out."""
+    found = scope.get("state", {}).get("principal")
+    return found if isinstance(found, Principal) else None
+
+
+def name_of(scope: Scope) -> str:
+    """Who asks, for logs; empty when nobody knows."""
+    found = principal_of(scope)
+    return found.name if found is not None else ""
+
+
+def request_id_of(scope: Scope) -> str:
+    """The request's id."""
+    return str(scope.get("state", {}).get("request_id", ""))

@@ -1,0 +1,59 @@
+"""The gate: everything that a request passes before REST or MCP, from outside to inside."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from datetime import datetime
+
+import msgspec
+from starlette.types import ASGIApp
+
+from tinytown.config.townhall import TownhallSettings
+from tinytown.gate.access_log import AccessLog
+from tinytown.gate.answer_headers import AnswerHeaders
+from tinytown.gate.audits import Audits
+from tinytown.gate.bodies import Bodies
+from tinytown.gate.cors import Cors
+from tinytown.gate.hosts import Hosts
+from tinytown.gate.last_resort import LastResort
+from tinytown.gate.origins import Origins
+from tinytown.gate.rates import RateKeeper, Rates, per_address, per_principal
+from tinytown.gate.request_ids import RequestIds
+from tinytown.gate.time_limits import TimeLimits
+from tinytown.services.audit import Audit
+
+
+class Gate(msgspec.Struct, frozen=True, kw_only=True):
+    """What a gate is made of; put together by serving."""
+
+    settings: Callable[[], TownhallSettings]
+    """As they are now."""
+    bound: str
+    """The name or address that the server listens on."""
+    keeper: RateKeeper
+    audit: Audit
+    authenticated: Callable[[ASGIApp], ASGIApp]
+    """Puts what finds out who asks before an application."""
+    clock: Callable[[], datetime]
+    stopping: asyncio.Event
+    audited_by_themselves: frozenset[str] = frozenset()
+    """Paths of faces that tell the audit of changes themselves."""
+
+
+def guarded(app: ASGIApp, gate: Gate) -> ASGIApp:
+    """The application behind the gate."""
+    settings = gate.settings
+    app = TimeLimits(app, settings, gate.stopping)
+    app = Bodies(app, settings)
+    app = Rates(app, gate.keeper, "principal", per_principal(settings))
+    app = gate.authenticated(app)
+    app = Rates(app, gate.keeper, "address", per_address(settings))
+    app = Cors(app, settings)
+    app = Origins(app, settings)
+    app = Hosts(app, settings, gate.bound)
+    app = LastResort(app)
+    app = Audits(app, gate.audit, gate.clock, gate.audited_by_themselves)
+    app = AccessLog(app)
+    app = AnswerHeaders(app)
+    return RequestIds(app)

@@ -1,0 +1,113 @@
+"""How long a request may take. Streams of events may take as long as they like, until the server is to stop."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+
+import structlog
+from starlette.datastructures import Headers
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from tinytown.config.townhall import TownhallSettings
+from tinytown.gate.problems import problem
+
+log = structlog.get_logger("tinytown.townhall")
+
+
+class TimeLimits:
+    """ASGI middleware. 504 when no answer has begun in time; one that has begun and does not end is cut off.
+
+    What runs in a thread cannot be stopped: it ends by itself, and gives back then what it was lent.
+    """
+
+    def __init__(self, app: ASGIApp, settings: Callable[[], TownhallSettings], stopping: asyncio.Event) -> None:
+        self._app = app
+        self._settings = settings
+        self._stopping = stopping
+        self._late: set[asyncio.Task[None]] = set()
+        self._streams = _Streams(stopping)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass on, and answer when nothing else does."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        exchange = _Exchange(receive, send)
+        task = asyncio.ensure_future(self._app(scope, exchange.receive, exchange.send))
+        try:
+            await asyncio.wait({task}, timeout=self._settings().request_timeout_ms / 1000)
+            if exchange.is_stream and not task.done():
+                await self._streams.wait(task)
+        finally:
+            if not task.done():
+                exchange.is_closed = True
+                self._leave(task)
+        if task.done():
+            task.result()
+        elif not exchange.has_begun:
+            detail = "it took too long, and may be done or not; look, then try again"
+            await problem(504, "too-slow", detail)(scope, receive, send)
+        elif exchange.is_stream:
+            await send({"type": "http.response.body", "body": b""})
+
+    def _leave(self, task: asyncio.Task[None]) -> None:
+        """Have it end when it can; it is nobody's any more."""
+        self._late.add(task)
+        task.add_done_callback(self._settle)
+        task.cancel()
+
+    def _settle(self, task: asyncio.Task[None]) -> None:
+        self._late.discard(task)
+        if not task.cancelled() and (error := task.exception()) is not None:
+            log.error("a request that took too long failed at last", action="late_failure", exc_info=error)
+
+
+class _Streams:
+    """The streams of events that are open; all end when the server is to stop."""
+
+    def __init__(self, stopping: asyncio.Event) -> None:
+        self._stopping = stopping
+        self._open: set[asyncio.Future[None]] = set()
+        self._closing: asyncio.Task[None] | None = None
+
+    async def wait(self, task: asyncio.Task[None]) -> None:
+        """Until the stream has ended, or is to end."""
+        end: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._open.add(end)
+        if self._closing is None:
+            self._closing = asyncio.create_task(self._close())
+        try:
+            await asyncio.wait({task, end}, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            self._open.discard(end)
+            if not self._open and not self._stopping.is_set():
+                self._closing.cancel()
+                self._closing = None
+
+    async def _close(self) -> None:
+        await self._stopping.wait()
+        for end in self._open:
+            end.set_result(None)
+
+
+class _Exchange:
+    """A request and its answer, of which nothing more goes either way once it is closed."""
+
+    def __init__(self, receive: Receive, send: Send) -> None:
+        self._receive = receive
+        self._send = send
+        self.has_begun = False
+        self.is_stream = False
+        self.is_closed = False
+
+    async def receive(self) -> Message:
+        return {"type": "http.disconnect"} if self.is_closed else await self._receive()
+
+    async def send(self, message: Message) -> None:
+        if self.is_closed:
+            return
+        if message["type"] == "http.response.start":
+            self.has_begun = True
+            self.is_stream = Headers(raw=message["headers"]).get("content-type", "").startswith("text/event-stream")
+        await self._send(message)
