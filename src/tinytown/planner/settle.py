@@ -78,7 +78,7 @@ def _settle_work(draft: Draft, item: WorkItem, task: Task) -> None:
     elif task.state is TaskState.FAILED:
         _failed(draft, item, task)
     else:
-        give_back(draft, item, "its task was cancelled")
+        give_back(draft, _without_unbegun_round(draft, item, task), task.reason or "its task was cancelled")
 
 
 def _completed(draft: Draft, item: WorkItem, task: Task) -> None:
@@ -191,9 +191,14 @@ def take_back(draft: Draft, task: Task, why: str) -> None:
         draft.put(item.id, review_task_id=None)
         draft.say("review.released", f"{item.key} is reviewed by somebody else: {why}", item=item.id)
         return
-    if task.spec.kind is TaskKind.FIX and task.runs == 0:
-        item = draft.put(item.id, fix_rounds=max(item.fix_rounds - 1, 0))  # nobody was at it: no round was had
-    give_back(draft, item, why)
+    give_back(draft, _without_unbegun_round(draft, item, task), why)
+
+
+def _without_unbegun_round(draft: Draft, item: WorkItem, task: Task) -> WorkItem:
+    """Of a fix that nobody was at no round was had."""
+    if task.spec.kind is not TaskKind.FIX or task.runs > 0:
+        return item
+    return draft.put(item.id, fix_rounds=max(item.fix_rounds - 1, 0))
 
 
 def give_back(draft: Draft, item: WorkItem, why: str) -> None:

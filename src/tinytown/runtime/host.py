@@ -296,6 +296,8 @@ class Host:
         for agent_id in tuple(self._runners):
             if agent_id not in roster or not self._runners[agent_id].is_for(roster[agent_id]):
                 self._let_go(agent_id)
+            else:
+                self._runners[agent_id].heed(roster[agent_id])
         for agent_id in mine & roster.keys():
             agent = roster[agent_id]
             if agent_id not in self._runners and agent.state not in {AgentState.STOPPED, AgentState.ERROR}:

@@ -64,6 +64,8 @@ class Ended(msgspec.Struct, frozen=True, kw_only=True):
     """Why it could not be begun or looked after."""
     hook: str | None = None
     """The hook that failed, when that is why it could not be begun."""
+    interruption: str | None = None
+    """Why a person had it stopped, if so: unless it had an outcome before, it is begun anew and counts for nothing."""
     rounds_left: int | None = None
     """Rounds the agent has left before this one counted; None for no limit."""
 
@@ -78,10 +80,11 @@ def judge(ended: Ended, *, max_nudges: int, now: datetime) -> RunEnd:
         push_failure=ended.evidence.push_failure,
         tokens=usage.tokens,
         cost_usd=usage.cost_usd,
-        keeps_extras=ended.result is None or end.outcome == "dropped",
+        keeps_extras=ended.result is None or end.outcome == "dropped" or not end.is_round,
         seen_report=ended.task and (ended.task.report.value if ended.task.report else ""),
     )
-    if ended.rounds_left is not None and ended.rounds_left <= 1 and end.agent_state == "idle":
+    is_last = ended.rounds_left is not None and ended.rounds_left <= 1 and end.is_round
+    if is_last and end.agent_state == "idle":
         return msgspec.structs.replace(end, agent_state="stopped", agent_fields={"reason": "made its last round"})
     return end
 
@@ -117,6 +120,8 @@ def _without_task(ended: Ended, now: datetime) -> RunEnd:
         return _paused(ended, now)
     if ended.result is not None and ended.result.is_success:
         return _end(ended, "completed")
+    if ended.interruption is not None:
+        return _interrupted(ended, ended.interruption)
     retry = _end(ended, "retry")
     return msgspec.structs.replace(retry, retry_at=now + timedelta(seconds=RETRY_FIRST_SECS))
 
@@ -219,6 +224,8 @@ def _paused(ended: Ended, now: datetime) -> RunEnd:
 
 
 def _nudge(ended: Ended, task: Task, why: str, max_nudges: int, now: datetime) -> RunEnd:
+    if ended.interruption is not None:
+        return _interrupted(ended, ended.interruption)
     if ended.hook is not None:
         return _kept_from_beginning(ended, task, ended.hook, now)
     nudges = task.nudges + 1
@@ -235,6 +242,12 @@ def _nudge(ended: Ended, task: Task, why: str, max_nudges: int, now: datetime) -
     fields = {"nudges": str(nudges), "nudges_left": left, "reason": why, "result": "", **_over(task)}
     end = _end(ended, "retry", fields)
     return msgspec.structs.replace(end, retry_at=now + timedelta(seconds=secs))
+
+
+def _interrupted(ended: Ended, why: str) -> RunEnd:
+    """A run that a person had stopped: it is begun anew when the agent goes on, and was no try."""
+    end = _end(ended, "retry", {"reason": why, "result": ""} if ended.task else {})
+    return msgspec.structs.replace(end, is_round=False)
 
 
 def _over(task: Task) -> dict[str, str]:

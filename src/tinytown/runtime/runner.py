@@ -15,8 +15,8 @@ import structlog
 from tinytown.domain.agent import GONE, Agent, AgentState
 from tinytown.domain.errors import (
     AgentCliError,
+    ConflictError,
     HookError,
-    IllegalTransitionError,
     LeaseLostError,
     StaleError,
     TinytownError,
@@ -46,6 +46,13 @@ log = structlog.get_logger("tinytown.runner")
 
 MOST_HELD = 1_000_000
 """Tries of a message that meets another's process in its worktree: it is kept."""
+
+INTERRUPTED = "interrupted by a person"
+STOPPED = "its agent was stopped"
+"""Why a run was stopped that then counts for nothing."""
+
+_ENDS_IT = frozenset({AgentState.STOPPED.value, AgentState.ERROR.value, AgentState.STARTING.value})
+"""States after which a runner takes nothing more: one that is restarted gets another."""
 
 MOST_JUDGEMENTS = 3
 """Reports that may come in between before a run ends as it was judged last."""
@@ -117,12 +124,16 @@ class Runner:
         self._run_task: str | None = None
         self._cancelled: set[str] = set()
         """Tasks taken back while no run was under way."""
+        self._interrupted: set[str] = set()
+        """Runs interrupted while their claim was on its way."""
+        self._interruption: str | None = None
+        """Why a person had the run under way stopped."""
         self._reading = NOTHING
         self._output_at: datetime | None = None
 
     def is_for(self, agent: Agent) -> bool:
         """Whether it is the runner of the agent as it is now: neither gone nor started anew meanwhile."""
-        return agent.spec == self._agent.spec and agent.state not in GONE
+        return agent.spec == self._agent.spec and agent.starts == self._agent.starts and agent.state not in GONE
 
     def wake(self) -> None:
         """Look into the inbox."""
@@ -131,14 +142,29 @@ class Runner:
     def end(self) -> None:
         """Stop the run, if any, and take nothing more."""
         self._is_ended = True
-        if self._run_stop is not None:
-            self._run_stop.set()
+        self._interrupt(STOPPED)
         self._woken.set()
+
+    def heed(self, agent: Agent) -> None:
+        """See that the run of an agent that was paused meanwhile is stopped, should the event have been missed."""
+        if agent.state is AgentState.PAUSED and agent.run_id == self._run_id:
+            self._interrupt(INTERRUPTED)
+
+    def _interrupt(self, why: str) -> None:
+        """Stop the run under way, if any; it counts for nothing."""
+        if self._run_stop is not None:
+            self._interruption = self._interruption or why
+            self._run_stop.set()
 
     def notice(self, event: Event) -> None:
         """React to an event about this agent or its task."""
         if event.type == "task.cancelled" and self._run_task is None and event.task_id:
             self._cancelled.add(event.task_id)  # its claim may be on its way
+        if event.type == "agent.paused" and event.run_id is not None:
+            if event.run_id == self._run_id:
+                self._interrupt(INTERRUPTED)
+            elif self._run_id is None:
+                self._interrupted.add(event.run_id)  # as above
         is_mine = self._run_task is not None and event.task_id == self._run_task
         if is_mine and event.type == "task.cancelled" and self._run_stop is not None:
             self._run_stop.set()
@@ -195,9 +221,13 @@ class Runner:
         self._run_stop = asyncio.Event()
         self._run_id = run_id
         self._run_task = claim.task.id if claim.task else None
-        if self._is_ended or self._run_task in self._cancelled:
+        self._interruption = None
+        if self._is_ended or run_id in self._interrupted:
+            self._interrupt(STOPPED if self._is_ended else INTERRUPTED)
+        if self._run_task in self._cancelled:
             self._run_stop.set()  # told so while the claim was on its way
         self._cancelled.clear()
+        self._interrupted.clear()
         self._reading = NOTHING
         bound = log.bind(agent=self._agent.name, run=run_id, task=self._run_task)
         bound.info("run started", action="run_started")
@@ -375,29 +405,30 @@ class Runner:
             evidence=work.evidence,
             trouble=work.trouble,
             hook=work.hook,
+            interruption=self._interruption,
             rounds_left=None if limit is None else limit - rounds,
         )
 
     async def _after(self, state: str) -> None:
         """A rate limit is waited out; an agent that ended takes nothing more."""
-        if state in {AgentState.STOPPED.value, AgentState.ERROR.value}:
+        if state in _ENDS_IT:
             self._is_ended = True
         elif state == AgentState.PAUSED.value:
-            agent = await self._threads.store(lambda: self._stores.agents.get(self._agent.id))
-            if agent.paused_until is not None:
-                await self._wait_out(agent.paused_until)
+            await self._wait_out()
 
-    async def _wait_out(self, until: datetime) -> None:
-        while not self._is_ended and self._tools.clock() < until:
+    async def _wait_out(self) -> None:
+        """Go on when the pause's time is over; sooner when somebody resumes the agent, interrupts or stops it."""
+        while not self._is_ended:
             self._woken.clear()
+            agent = await self._threads.store(lambda: self._stores.agents.get(self._agent.id))
+            until, now = agent.paused_until, self._tools.clock()
+            if agent.state is not AgentState.PAUSED or until is None:
+                return
+            if now >= until:
+                with contextlib.suppress(ConflictError):  # somebody stopped or resumed it meanwhile
+                    await self._threads.store(lambda: self._stores.agents.resume(agent.id, now, until=until))  # noqa: B023  awaited here
+                return
             await self._sleep_until(until)
-        now = self._tools.clock()
-        with contextlib.suppress(IllegalTransitionError):  # somebody stopped or resumed it meanwhile
-            await self._threads.store(
-                lambda: self._stores.agents.move(
-                    self._agent.id, AgentState.IDLE, now, {"paused_until": "", "reason": ""}
-                )
-            )
 
 
 def _told(error: OSError) -> str:

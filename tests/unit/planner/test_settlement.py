@@ -279,6 +279,20 @@ def test_task_cancelled_by_somebody_is_given_out_again() -> None:
     assert decision.changes.given[0].spec.id != task.id
 
 
+@pytest.mark.parametrize(("runs", "left"), [(0, 1), (1, 2)])
+def test_fix_that_was_reclaimed_is_given_out_again_and_was_a_round_only_if_somebody_was_at_it(
+    runs: int, left: int
+) -> None:
+    item = in_work(1, submitted=HEAD, pull=make_pull(1), fixes=(fix_request("checks"),), fix_rounds=2)
+    task = make_task(item, kind=TaskKind.FIX, causes=("checks",), runs=runs, reason="ann, which had it, is stopped")
+
+    decision = ended(item, msgspec.structs.replace(task, state=TaskState.CANCELLED))
+
+    after = changed(decision, 1)
+    assert (after.status, after.fix_rounds) == (WorkStatus.BLOCKED, left)
+    assert "#1 goes to somebody else: ann, which had it, is stopped" in [e.text for e in decision.changes.events]
+
+
 # Work that a hold came upon
 
 

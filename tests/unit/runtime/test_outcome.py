@@ -425,3 +425,24 @@ def test_run_that_came_past_its_hooks_forgets_their_failures() -> None:
 def test_reminder_tells_how_many_runs_are_left_before_the_task_has_failed() -> None:
     assert judged(task(), max_nudges=2).task_fields["nudges_left"] == "2"
     assert judged(task(nudges=1), max_nudges=2).task_fields["nudges_left"] == "1"
+
+
+# Stopped by a person
+
+
+@pytest.mark.parametrize("result", [exited(None, ending=Ending.STOPPED), None])
+@pytest.mark.parametrize("about", [task(nudges=2, limited=3), personal(nudges=2), None])
+def test_run_that_a_person_had_stopped_counts_for_nothing(about: Task | None, result: RunResult | None) -> None:
+    end = judged(about, NONE, result, interruption="interrupted by a person", rounds_left=1, hook="before_run")
+
+    fields = {"reason": "interrupted by a person", "result": ""} if about else {}
+    assert (end.outcome, end.task_fields, end.agent_state) == ("retry", fields, "idle")
+    assert (end.is_round, end.keeps_extras, end.retry_at) == (False, True, None)
+
+
+def test_run_that_was_over_before_a_person_had_it_stopped_counts() -> None:
+    why = {"interruption": "interrupted by a person"}
+
+    assert judged(task(), GOOD, exited(0), **why).outcome == "completed"
+    assert judged(task(report=Report.FAILED, reason="no"), NONE, exited(1), **why).outcome == "failed"
+    assert judged(None, NONE, exited(0), **why).outcome == "completed"

@@ -10,6 +10,10 @@ if (state ~= 'paused' and not interrupted) or (A.until_ and A.until_ ~= paused_u
   return refuse('CONFLICT', name_of(A.id) .. ' is ' .. state .. ', not paused; there is nothing to resume')
 end
 redis.call('HDEL', name, 'is_interrupted', 'paused_until', 'reason')
+if paused_until and not A.until_ then -- what met the limit is put off until its end
+  redis.call('DEL', key('inbox', A.id, 'later'))
+  for _, task in ipairs(redis.call('SMEMBERS', key('agent', A.id, 'tasks'))) do redis.call('HDEL', key('task', task), 'retry_at') end
+end
 if state == 'paused' then
   state = closing and 'draining' or run and 'working' or 'idle'
   redis.call('HSET', name, 'state', state, 'since', A.at, 'free_ms', A.ms)
