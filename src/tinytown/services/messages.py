@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import datetime
 
-from tinytown.domain.errors import InvalidInputError
+from tinytown.domain.errors import InvalidInputError, NotAllowedError
 from tinytown.domain.ids import CONDUCTOR, RESERVED_NAMES, new_id
 from tinytown.domain.message import STARTS_A_RUN, Message, MessageKind
 from tinytown.services.caller import Caller
@@ -30,12 +30,27 @@ class Messages:
         self._clock = clock
         self._redact = redact
 
-    def send(self, to: str, text: str, kind: MessageKind = MessageKind.TASK, *, is_urgent: bool = False) -> Message:
+    def send(
+        self,
+        to: str,
+        text: str,
+        kind: MessageKind = MessageKind.TASK,
+        *,
+        is_urgent: bool = False,
+        sender: str | None = None,
+    ) -> Message:
         """Send a message to an agent, or to the conductor (also called supervisor), with secrets in it masked.
+
+        Args:
+            to: who gets it.
+            text: what it says.
+            kind: what it is for.
+            is_urgent: before everything else that waits.
+            sender: for whom a person sends it: an agent, the supervisor or the conductor; None: for oneself.
 
         Raises:
             NotFoundError: no such agent. InvalidInputError: no text. NotAllowedError: too many agents in a row sent
-            each other on.
+            each other on, or an agent calls in somebody else's name.
         """
         if not text.strip():
             raise InvalidInputError("the message is empty")
@@ -44,7 +59,7 @@ class Messages:
         message = Message(
             id=new_id(),
             to=owner,
-            sender=self._caller.name(self._agents),
+            sender=self._sender(sender),
             kind=kind,
             text=self._redact(text),
             sent_at=self._clock(),
@@ -68,6 +83,15 @@ class Messages:
         if owner.lower() not in RESERVED_NAMES:
             raise InvalidInputError("only the conductor's inbox can be emptied; agents' messages end with their runs")
         return self._inbox.take(CONDUCTOR)
+
+    def _sender(self, wish: str | None) -> str:
+        own = self._caller.name(self._agents)
+        if wish is None:
+            return own
+        found = wish.lower() if wish.lower() in RESERVED_NAMES else self._agents.get(self._agents.find_id(wish)).name
+        if self._caller.is_agent and found != own:
+            raise NotAllowedError("an agent sends in its own name only; leave the sender out")
+        return found
 
     def _owner(self, name: str) -> str:
         return CONDUCTOR if name.lower() in RESERVED_NAMES else self._agents.find_id(name)

@@ -133,13 +133,13 @@ class Tasks:
         return list(itertools.islice(fitting, limit))
 
     def open(self, agent: str | None = None) -> list[tuple[Task, Agent]]:
-        """Open tasks with the agents that have them, oldest first."""
+        """Open tasks with the agents that have them, oldest first; in as many round trips for any number."""
         agents = self._agents.all()
         if agent is not None:
             agent_id = self._agents.find_id(agent)
             agents = [a for a in agents if a.id == agent_id]
         by_id = {a.id: a for a in agents}
-        ids = [task_id for a in agents if a.open_tasks for task_id in self._agents.task_ids(a.id)]
+        ids = self._tasks.open_ids([a.id for a in agents if a.open_tasks])
         found = [(task, by_id[task.agent_id]) for task in self._tasks.many(ids) if task.agent_id in by_id]
         return sorted(found, key=lambda pair: pair[0].spec.created_at)
 

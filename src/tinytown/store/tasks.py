@@ -44,7 +44,7 @@ class TaskStore:
     def assign(self, spec: TaskSpec, agent_id: str, at: datetime, *, is_urgent: bool = False, hops: int = 0) -> None:
         """Hand a task outside any mission to an agent. NotFoundError, IllegalTransitionError (it is stopped)."""
         brought = task_message(spec, agent_id, at, spec.parent or "supervisor")
-        message = msgspec.structs.replace(brought, hops=hops)
+        message = msgspec.structs.replace(brought, hops=hops, is_urgent=is_urgent)
         self._run(
             "assign_task",
             id=spec.id,
@@ -129,6 +129,11 @@ class TaskStore:
             yield from self.many([i.decode() for i in ids])
             if len(ids) < page:
                 return
+
+    def open_ids(self, agent_ids: Sequence[str]) -> list[str]:
+        """Ids of the open tasks of agents, in one round trip."""
+        sets = self._connection.execute_many([("SMEMBERS", self._keys("agent", i, "tasks")) for i in agent_ids])
+        return [task_id.decode() for ids in sets for task_id in ids]
 
     def many(self, task_ids: Sequence[str]) -> list[Task]:
         """Tasks by their ids in one round trip, without those that are gone."""

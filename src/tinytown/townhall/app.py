@@ -8,11 +8,12 @@ from fastapi.routing import iter_route_contexts
 from tinytown.townhall.context import Context
 from tinytown.townhall.methods import Methods
 from tinytown.townhall.refusals import add_refusals
-from tinytown.townhall.routes import health, town
+from tinytown.townhall.routes import agents, backlog, health, messages, tasks, town
 
 API_VERSION = "1.0.0"
 """Of the contract, not of the program."""
 ROUTERS = (health.router, town.router)
+WORK_ROUTERS = (agents.router, tasks.router, backlog.router, messages.router)
 
 
 def make_app(context: Context) -> FastAPI:
@@ -21,6 +22,6 @@ def make_app(context: Context) -> FastAPI:
     app.state.context = context
     add_refusals(app)
     app.add_middleware(Methods, routes=lambda: iter_route_contexts(app.routes))
-    for router in ROUTERS:
+    for router in (*ROUTERS, *WORK_ROUTERS):
         app.include_router(router)
     return app

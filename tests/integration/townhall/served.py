@@ -40,7 +40,7 @@ class Served:
 
     def get(self, path: str, **query: str | float) -> httpx2.Response:
         """GET."""
-        return self.client.get(path, params=query)
+        return self.client.get(path, params=query or None)
 
     def post(self, path: str, body: object = None, **headers: str) -> httpx2.Response:
         """POST, with a body in JSON when there is one."""

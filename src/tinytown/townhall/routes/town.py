@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
-from fastapi import APIRouter
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Query
 
 from tinytown.bootstrap import Town
 from tinytown.townhall.context import READ, LentTown
+from tinytown.townhall.paging import Paging, paging
+from tinytown.townhall.routes.agents import place_of
 from tinytown.townhall.schemas.agents import AgentInfo
+from tinytown.townhall.schemas.base import Flag
 from tinytown.townhall.schemas.town import TownInfo, TownStatus
 
 router = APIRouter(prefix="/v1", tags=["Town"], dependencies=[READ])
@@ -19,10 +24,20 @@ def town_info(town: LentTown) -> TownInfo:
 
 
 @router.get("/status", summary="Get comprehensive town status with all agents", operation_id="getStatus")
-def status(town: LentTown) -> TownStatus:
+def status(
+    town: LentTown,
+    page: Annotated[Paging, Depends(paging("agents"))],
+    deep: Annotated[Flag, Query(description="With details of each agent.")] = False,  # noqa: FBT002  a parameter
+) -> TownStatus:
     """The town with its agents."""
-    agents = [AgentInfo.of(agent) for agent in town.agents.all()]
-    return TownStatus(**_info(town), agent_count=len(agents), agents=agents)
+    agents = town.agents.all()
+    shown, next_cursor = page.cut(agents, key=place_of)
+    return TownStatus(
+        **_info(town),
+        agent_count=len(agents),
+        agents=[AgentInfo.of(agent, is_deep=deep) for agent in shown],
+        next_cursor=next_cursor,
+    )
 
 
 def _info(town: Town) -> dict[str, str]:

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from pydantic import BaseModel
-
 from tinytown.townhall.schemas.agents import AgentInfo
+from tinytown.townhall.schemas.base import Answer
 
 
-class TownInfo(BaseModel):
+class TownInfo(Answer):
     """The town."""
 
     name: str
@@ -20,3 +19,4 @@ class TownStatus(TownInfo):
 
     agent_count: int
     agents: list[AgentInfo]
+    next_cursor: str | None = None
