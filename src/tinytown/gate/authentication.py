@@ -55,6 +55,7 @@ class Authentication:
         self._keys = ApiKeys()
         self._oidc = Oidc(clock)
         self._checked: AuthSettings | None = None
+        self._is_sound = False
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request, or pass on what is none."""
@@ -98,13 +99,20 @@ class Authentication:
     def _sound_settings(self) -> AuthSettings:
         settings = self._settings()
         if settings is not self._checked:
-            try:
-                check_settings(settings)
-            except ConfigError as error:
-                log.error("settings let nobody in", action="auth_settings_broken", reason=error.message)  # noqa: TRY400
-                raise UnavailableError(_BROKEN, retry_after_secs=_RETRY_SECS) from error
+            self._is_sound = _is_sound(settings)
             self._checked = settings
+        if not self._is_sound:
+            raise UnavailableError(_BROKEN, retry_after_secs=_RETRY_SECS)
         return settings
+
+
+def _is_sound(settings: AuthSettings) -> bool:
+    try:
+        check_settings(settings)
+    except ConfigError as error:
+        log.error("settings let nobody in", action="auth_settings_broken", reason=error.message)  # noqa: TRY400  no trace
+        return False
+    return True
 
 
 def _report(error: Exception) -> None:
