@@ -37,9 +37,9 @@ class MissionLooks:
     def __init__(self, missions: MissionStore) -> None:
         self._missions = missions
 
-    def ids(self, *, is_active_only: bool) -> list[str]:
-        """Ids of the missions, newest first."""
-        return self._missions.ids(is_active_only=is_active_only)
+    def newest(self, *, is_active_only: bool) -> list[tuple[str, int]]:
+        """Ids of the missions and when each was created (ms), newest first."""
+        return self._missions.created(is_active_only=is_active_only)
 
     def some(self, ids: Sequence[str]) -> list[Progressed]:
         """These missions with their progress, in that order, without those that are gone."""

@@ -292,6 +292,17 @@ class MissionStore:
         active = {i.decode() for i in self._connection.execute("SMEMBERS", self._keys("mission", "active"))}
         return [i for i in newest if i in active]
 
+    def created(self, *, is_active_only: bool = False) -> list[tuple[str, int]]:
+        """Ids of the missions and when each was created (ms), newest first, in one round trip."""
+        newest, active = self._connection.execute_many(
+            [
+                ("ZRANGE", self._keys("missions"), 0, -1, "REV", "WITHSCORES"),
+                ("SMEMBERS", self._keys("mission", "active")),
+            ]
+        )
+        found, followed = zip(newest[::2], newest[1::2], strict=True), set(active)
+        return [(i.decode(), int(ms)) for i, ms in found if not is_active_only or i in followed]
+
     def find(self, prefix: str) -> str:
         """The id of the one mission that begins with `prefix`."""
         return by_prefix(prefix, self.ids(), "mission")

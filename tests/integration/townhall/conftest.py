@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from tests.integration.store.stores import Stores
 from tests.integration.townhall.served import Served, serving
+from tests.repositories import isolate, make_repository
 
 from tinytown.runtime.launcher import host_lock
 from tinytown.store.connection import Connection
@@ -26,3 +27,17 @@ def served(connection: Connection, keys: Keys, redis_url: str, tmp_path: Path) -
     with host_lock(root / ".tt") as is_ours, serving(root, environ, Stores(connection, keys)) as town:
         assert is_ours
         yield town
+
+
+@pytest.fixture
+def shop(served: Served, monkeypatch: pytest.MonkeyPatch) -> Served:
+    """A town that is served, in a git repository with three issues and a document."""
+    isolate(monkeypatch)
+    issues = {
+        "issues/0001-design.md": "# Design auth API\n\nDesign the schema.\n",
+        "issues/0002-implement.md": "# Implement auth\n\nDepends on #1.\n",
+        "issues/0003-tests.md": "# Write auth tests\n\nAfter #2.\n",
+        "docs/plan.md": "# The plan\n\nDo it.\n",
+    }
+    make_repository(served.root, issues)
+    return served
