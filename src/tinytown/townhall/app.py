@@ -9,11 +9,13 @@ from tinytown.townhall.context import Context
 from tinytown.townhall.methods import Methods
 from tinytown.townhall.refusals import add_refusals
 from tinytown.townhall.routes import agents, backlog, health, messages, tasks, town
+from tinytown.townhall.routes import mission_plans, mission_watches, mission_work, missions
 
 API_VERSION = "1.0.0"
 """Of the contract, not of the program."""
 ROUTERS = (health.router, town.router)
 WORK_ROUTERS = (agents.router, tasks.router, backlog.router, messages.router)
+MISSION_ROUTERS = (missions.router, mission_plans.router, mission_work.router, mission_watches.router)
 
 
 def make_app(context: Context) -> FastAPI:
@@ -22,6 +24,6 @@ def make_app(context: Context) -> FastAPI:
     app.state.context = context
     add_refusals(app)
     app.add_middleware(Methods, routes=lambda: iter_route_contexts(app.routes))
-    for router in (*ROUTERS, *WORK_ROUTERS):
+    for router in (*ROUTERS, *WORK_ROUTERS, *MISSION_ROUTERS):
         app.include_router(router)
     return app
