@@ -8,12 +8,25 @@ from fastapi.routing import iter_route_contexts
 from tinytown.townhall.context import Context
 from tinytown.townhall.methods import Methods
 from tinytown.townhall.refusals import add_refusals
-from tinytown.townhall.routes import agents, backlog, health, messages, tasks, town
-from tinytown.townhall.routes import mission_plans, mission_watches, mission_work, missions
+from tinytown.townhall.routes import (
+    agents,
+    backlog,
+    events,
+    health,
+    messages,
+    metrics,
+    mission_plans,
+    mission_watches,
+    mission_work,
+    missions,
+    tasks,
+    town,
+)
+from tinytown.townhall.traffic import Counted
 
 API_VERSION = "1.0.0"
 """Of the contract, not of the program."""
-ROUTERS = (health.router, town.router)
+ROUTERS = (health.router, metrics.router, town.router, events.router)
 WORK_ROUTERS = (agents.router, tasks.router, backlog.router, messages.router)
 MISSION_ROUTERS = (missions.router, mission_plans.router, mission_work.router, mission_watches.router)
 
@@ -24,6 +37,7 @@ def make_app(context: Context) -> FastAPI:
     app.state.context = context
     add_refusals(app)
     app.add_middleware(Methods, routes=lambda: iter_route_contexts(app.routes))
+    app.add_middleware(Counted, traffic=context.traffic)
     for router in (*ROUTERS, *WORK_ROUTERS, *MISSION_ROUTERS):
         app.include_router(router)
     return app

@@ -16,6 +16,8 @@ from tinytown.domain.access import Principal, Scope
 from tinytown.domain.errors import MissingScopeError, UnauthenticatedError
 from tinytown.townhall.pace import Pace
 from tinytown.townhall.pool import TownPool
+from tinytown.townhall.probing import Probe
+from tinytown.townhall.traffic import Traffic
 
 
 class Context(msgspec.Struct, frozen=True, kw_only=True):
@@ -28,6 +30,8 @@ class Context(msgspec.Struct, frozen=True, kw_only=True):
     stopping: asyncio.Event = msgspec.field(default_factory=asyncio.Event)
     """Set when the server was told to stop: what answers for long, such as a stream of events, then ends."""
     pace: Pace = Pace()
+    traffic: Traffic = msgspec.field(default_factory=Traffic)
+    probe: Probe = msgspec.field(default_factory=Probe)
 
 
 async def context_of(request: Request) -> Context:

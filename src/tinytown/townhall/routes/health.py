@@ -1,4 +1,4 @@
-"""Whether the server is there, and whether it can do its work."""
+"""Whether the server is there, and whether it can do its work. Open to all: neither waits for a thread or the store."""
 
 from __future__ import annotations
 
@@ -6,9 +6,10 @@ import time
 
 from fastapi import APIRouter, Response
 
-from tinytown.domain.errors import UnavailableError
-from tinytown.townhall.context import Here, LentTown
-from tinytown.townhall.schemas.health import Health, Ready
+from tinytown.domain.errors import TinytownError
+from tinytown.gate.wording import outward
+from tinytown.townhall.context import Here
+from tinytown.townhall.schemas.health import Health, NotReady, Ready
 
 router = APIRouter(tags=["Health"])
 
@@ -19,21 +20,23 @@ async def health(here: Here) -> Health:
     return Health(status="ok", uptime_secs=int(time.monotonic() - here.started))
 
 
-@router.get("/ready", summary="Readiness check", operation_id="readinessCheck", responses={503: {"model": Ready}})
-def ready(town: LentTown, response: Response) -> Ready:
-    """The store answers."""
-    name = town.settings.town.name
-    asked = time.perf_counter()
+@router.get(
+    "/ready",
+    summary="Readiness check",
+    operation_id="readinessCheck",
+    responses={503: {"model": NotReady, "description": "The store cannot be reached"}},
+)
+async def ready(here: Here, response: Response) -> Ready | NotReady:
+    """The store answers. Known within a second, also when it hangs; the town's own server is started when it is gone."""
+    with here.towns.lend() as town:
+        name, find_out = town.settings.town.name, town.readiness
     try:
-        dispatchers = town.dispatcher_store.all()
-    except UnavailableError as error:
+        found = await here.probe.ask(find_out)
+    except TinytownError as error:
         response.status_code = 503
-        return Ready(status="not_ready", redis="disconnected", dispatcher="unknown", town=name, detail=error.message)
-    latency = (time.perf_counter() - asked) * 1000
+        return NotReady(town=name, detail=outward(error))
     return Ready(
-        status="ready",
-        redis="connected",
-        redis_latency_ms=round(latency, 3),
-        dispatcher="running" if dispatchers else "stopped",
+        redis_latency_ms=round(found.latency_secs * 1000, 3),
+        dispatcher="running" if found.is_dispatching else "stopped",
         town=name,
     )

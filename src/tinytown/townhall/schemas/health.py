@@ -2,22 +2,35 @@
 
 from __future__ import annotations
 
-from pydantic import BaseModel
+from typing import Literal
+
+from pydantic import Field
+
+from tinytown.townhall.schemas.base import Answer
 
 
-class Health(BaseModel):
+class Health(Answer):
     """Liveness."""
 
-    status: str
-    uptime_secs: int
+    status: Literal["ok"] = "ok"
+    uptime_secs: int = Field(ge=0)
 
 
-class Ready(BaseModel):
-    """Readiness."""
+class Ready(Answer):
+    """The server can do its work."""
 
-    status: str
-    redis: str
-    redis_latency_ms: float | None = None
-    dispatcher: str
+    status: Literal["ready"] = "ready"
+    redis: Literal["connected"] = "connected"
+    redis_latency_ms: float = Field(ge=0, description="Of one round trip.")
+    dispatcher: Literal["running", "stopped"] = Field(description="Whether one's heartbeat is fresh.")
     town: str
-    detail: str | None = None
+
+
+class NotReady(Answer):
+    """The server is there, its store is not."""
+
+    status: Literal["not_ready"] = "not_ready"
+    redis: Literal["disconnected"] = "disconnected"
+    dispatcher: Literal["unknown"] = "unknown"
+    town: str
+    detail: str
