@@ -359,6 +359,7 @@ class Town:
         sources = Sources(
             agents=self.agent_store,
             tasks=self.task_store,
+            backlog=self.backlog_store,
             missions=self.mission_store,
             hosts=self.host_store,
             dispatchers=self.dispatcher_store,

@@ -16,6 +16,7 @@ from tinytown.domain.mission import Mission
 from tinytown.domain.task import Task
 from tinytown.services.usage import Usage, Usages
 from tinytown.store.agents import AgentStore
+from tinytown.store.backlog import BacklogStore
 from tinytown.store.codec import to_ms
 from tinytown.store.dispatchers import STALE_MS, Dispatcher, DispatcherStore
 from tinytown.store.events import EventStream
@@ -40,6 +41,7 @@ class Sources(msgspec.Struct, frozen=True, kw_only=True):
 
     agents: AgentStore
     tasks: TaskStore
+    backlog: BacklogStore
     missions: MissionStore
     hosts: HostStore
     dispatchers: DispatcherStore
@@ -95,6 +97,8 @@ class TownStatus(msgspec.Struct, frozen=True, kw_only=True):
     dispatchers: tuple[DispatcherSeen, ...]
     missions: tuple[MissionProgress, ...]
     """Active ones, newest first."""
+    backlog: int
+    """Tasks that nobody has."""
     events: tuple[Event, ...] = ()
     """The last ones, oldest first, when asked for."""
 
@@ -125,6 +129,7 @@ class Insights:
             hosts=self.hosts(),
             dispatchers=self.dispatchers(),
             missions=self.missions(),
+            backlog=sources.backlog.count(),
             events=tuple(sources.events().recent(RECENT_EVENTS)) if with_events else (),
         )
 

@@ -26,6 +26,7 @@ def town_lines(status: TownStatus, *, is_deep: bool, with_tasks: bool) -> list[s
         *(_deep_agents(status) if is_deep else agent_lines(status.agents, status.tasks, status.at)),
         f"🚀 Missions: {count(len(status.missions), 'active one') if status.missions else 'none active'}",
         *(mission_line(found) for found in status.missions),
+        *([f"📥 Backlog: {count(status.backlog, 'task')} (tt backlog list)"] if status.backlog else []),
     ]
     if with_tasks:
         names = {agent.id: agent for agent in status.agents}
@@ -118,6 +119,7 @@ def town_record(status: TownStatus, *, with_tasks: bool) -> dict[str, Any]:
         "hosts": [host_record(host) for host in status.hosts],
         "dispatchers": [dispatcher_record(dispatcher) for dispatcher in status.dispatchers],
         "missions": [mission_record(found) for found in status.missions],
+        "backlog_count": status.backlog,
     }
     if with_tasks:
         record["tasks"] = [task_record(task, names.get(task.agent_id or "")) for task in _open_tasks(status)]
