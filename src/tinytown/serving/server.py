@@ -13,6 +13,7 @@ import msgspec
 import uvicorn
 from starlette.types import ASGIApp
 
+from tinytown.serving.abortable import AbortableProtocol
 from tinytown.serving.listening import Listener
 
 HEAD_LIMIT_BYTES = 32_768
@@ -44,7 +45,7 @@ def serve(serving: Serving, on_started: Callable[[], None]) -> None:
         serving.app,
         log_config=None,
         access_log=False,
-        http="h11",
+        http=AbortableProtocol,
         ws="none",
         lifespan="auto",
         proxy_headers=False,  # nobody is believed about addresses that they forward for

@@ -27,6 +27,8 @@ CHUNK_BYTES = 32_768
 """What is sent at once at most, but for one frame that is larger."""
 AWAY_SECS = 1.0
 """Between two tries to read on from a store that is away."""
+ABORT = "abort_connection"
+"""In the state of a request, where the server offers it: what breaks its connection off."""
 _HEADERS = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
 
 
@@ -52,6 +54,7 @@ class EventResponse(Response):
         self._feed = feed
         self._wish = wish
         self._first = first
+        self._is_sending = False
         self._place = wish.after
         self._confirmed = wish.after if wish.after <= feed.window.end else None
         """A place beyond the window that the store knows as well."""
@@ -70,7 +73,9 @@ class EventResponse(Response):
             finally:
                 writing.cancel()
                 leaving.cancel()
-                (outcome, _) = await asyncio.gather(writing, leaving, return_exceptions=True)
+                outcome, _ = await asyncio.gather(writing, leaving, return_exceptions=True)
+                if self._is_sending:  # whoever reads nothing would not even let the connection be closed
+                    scope.get("state", {}).get(ABORT, _nothing)()
             if isinstance(outcome, Exception):
                 raise outcome
 
@@ -84,8 +89,10 @@ class EventResponse(Response):
             log.info("a reader of events takes nothing and is given up", action="event_reader_stalled")
 
     async def _send(self, send: Send, chunk: bytes, *, is_last: bool = False) -> None:
+        self._is_sending = True
         async with asyncio.timeout(self._hub.pace.stall_secs):
             await send({"type": "http.response.body", "body": chunk, "more_body": not is_last})
+        self._is_sending = False
 
     async def _chunks(self) -> AsyncGenerator[bytes, None]:
         """What is sent; something at least every `heartbeat_secs`."""
@@ -157,3 +164,7 @@ async def until(news: asyncio.Event, deadline: float) -> None:
 async def _gone(receive: Receive) -> None:
     while (await receive())["type"] != "http.disconnect":
         pass
+
+
+def _nothing() -> None:
+    """Done where the server offers no way to break off."""

@@ -20,6 +20,7 @@ from tinytown.config import Settings
 from tinytown.config.settings import RedisSettings, TownSettings
 from tinytown.config.townhall import TownhallSettings
 from tinytown.domain.access import OPERATOR
+from tinytown.serving.abortable import AbortableProtocol
 from tinytown.townhall.app import make_app
 from tinytown.townhall.context import Context
 from tinytown.townhall.hub import Hub
@@ -38,7 +39,9 @@ class EventServer:
         self.app = make_app(Context(towns=self.towns, settings=settings, stopping=self.stopping, pace=pace))
         self.socket = socket.create_server(("127.0.0.1", 0))
         self.port: int = self.socket.getsockname()[1]
-        self._server = uvicorn.Server(uvicorn.Config(self._serve, interface="asgi3", lifespan="on", log_config=None))
+        self._server = uvicorn.Server(
+            uvicorn.Config(self._serve, interface="asgi3", http=AbortableProtocol, lifespan="on", log_config=None)
+        )
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._run, name="server")
 
