@@ -47,8 +47,13 @@ def problem(
 
 def of_error(error: TinytownError) -> JSONResponse:
     """The answer to a request that was refused. No trace or path of ours leaves."""
-    more = {"problems": [without_paths(line) for line in error.problems]} if isinstance(error, ProblemsError) else {}
+    more = {"errors": _errors_of(error)} if isinstance(error, ProblemsError) else {}
     return problem(error.http_status, error.slug, outward(error), headers=_headers_of(error), **more)
+
+
+def _errors_of(error: ProblemsError) -> list[dict[str, str]]:
+    """Each problem, in the shape of what is wrong with single fields; what was named is in the body somewhere."""
+    return [{"field": "body", "message": without_paths(line)} for line in error.problems]
 
 
 def _headers_of(error: TinytownError) -> dict[str, str]:
