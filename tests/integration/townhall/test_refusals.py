@@ -214,7 +214,8 @@ def test_an_error_tells_no_path_of_this_machine(trial: Served, name: str, status
 
 
 def test_several_things_that_are_wrong_are_listed(trial: Served) -> None:
-    assert trial.get("/v1/errors/several").json()["problems"] == ["#1 is closed", "… is missing"]
+    told = trial.get("/v1/errors/several").json()["errors"]
+    assert [one["message"] for one in told] == ["#1 is closed", "… is missing"]
 
 
 def test_a_bug_is_500_without_a_trace(trial: Served, caplog: pytest.LogCaptureFixture) -> None:
