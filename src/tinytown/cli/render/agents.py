@@ -56,10 +56,12 @@ def _row(agent: Agent, tasks: Mapping[str, Task], now: datetime) -> tuple[str, .
 def doing(agent: Agent, tasks: Mapping[str, Task], now: datetime) -> str:
     """What the agent does and since when, or why it does nothing."""
     since = span(now - agent.since)
-    if agent.state is AgentState.WORKING:
+    is_last = agent.state is AgentState.DRAINING and agent.run_id is not None
+    if agent.state is AgentState.WORKING or is_last:
         task = tasks.get(agent.task_id or "")
         what = cut(task.spec.title, _TITLE_CHARS) if task else "messages"
-        return f"{what}, for {since}"
+        then = ", then stops" if is_last else ""
+        return f"{what}, for {since}{then}"
     if agent.state is AgentState.PAUSED and agent.paused_until is not None:
         return f"until {agent.paused_until:%H:%M:%S} UTC: {plain(agent.reason)}"
     return plain(agent.reason) if agent.reason else f"since {since}"
@@ -100,6 +102,8 @@ def agent_record(agent: Agent, tasks: Mapping[str, Task] | None = None) -> dict[
         "since": agent.since,
         "reason": agent.reason,
         "paused_until": agent.paused_until,
+        "is_interrupted": agent.is_interrupted,
+        "is_closing": agent.closing is not None,
         "rounds_completed": agent.rounds_completed,
         "max_rounds": spec.max_rounds,
         "tasks_completed": agent.tasks_completed,
