@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import Enum
 
 import msgspec
@@ -154,6 +154,12 @@ class Task(msgspec.Struct, frozen=True, kw_only=True):
     def id(self) -> str:
         """Its id."""
         return self.spec.id
+
+    @property
+    def took(self) -> timedelta | None:
+        """From the beginning of its last run to its end; None when it never began or has not ended."""
+        began, ended = self.started_at, self.finished_at
+        return None if began is None or ended is None else max(timedelta(), ended - began)
 
     @property
     def is_open(self) -> bool:

@@ -12,6 +12,7 @@ from tinytown.domain.ids import new_id
 from tinytown.domain.task import Report, Task, TaskKind, TaskSpec, TaskState
 from tinytown.services.caller import Caller
 from tinytown.store.agents import AgentStore
+from tinytown.store.codec import to_ms
 from tinytown.store.inbox import Inbox
 from tinytown.store.tasks import TaskStore
 
@@ -132,6 +133,27 @@ class Tasks:
         )
         return list(itertools.islice(fitting, limit))
 
+    def history(
+        self, *, agent: str | None = None, limit: int, before: tuple[int, str] | None = None
+    ) -> list[tuple[Task, Agent | None]]:
+        """Tasks that have ended with the agents that had them last, the last to end first; they are kept for a month.
+
+        Args:
+            agent: only this agent's. NotFoundError: there is none.
+            limit: at most so many.
+            before: only those before this place, which is the `ended_place` of the last that is known.
+        """
+        by_id = {a.id: a for a in self._agents.all()}
+        agent_id = None if agent is None else self._agents.find_id(agent)
+        fitting = (
+            (task, by_id.get(task.agent_id or ""))
+            for task in self._tasks.newest()
+            if not task.is_open
+            and (agent_id is None or task.agent_id == agent_id)
+            and (before is None or ended_place(task) < before)
+        )
+        return list(itertools.islice(fitting, limit))
+
     def open(self, agent: str | None = None) -> list[tuple[Task, Agent]]:
         """Open tasks with the agents that have them, oldest first; in as many round trips for any number."""
         agents = self._agents.all()
@@ -163,6 +185,11 @@ class Tasks:
             agent_id=None if caller is None else caller.id,
             run_id=self._caller.run_id if self._caller.task_id == task.id else None,
         )
+
+
+def ended_place(task: Task) -> tuple[int, str]:
+    """Where a task that has ended is in the history: its end (ms), then its id."""
+    return to_ms(task.finished_at or task.updated_at), task.id
 
 
 def _needed(reason: str) -> str:
