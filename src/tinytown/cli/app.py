@@ -45,6 +45,7 @@ _COMMANDS = "tinytown.cli.commands"
         "backlog": f"{_COMMANDS}.backlog:backlog",
         "mission": f"{_COMMANDS}.mission:mission",
         "github": f"{_COMMANDS}.github:github",
+        "auth": f"{_COMMANDS}.auth:auth",
         "host": f"{_COMMANDS}.host:host",
     },
 )
