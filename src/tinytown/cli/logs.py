@@ -28,6 +28,7 @@ def configure_logs(*, is_quiet: bool = False) -> None:
     )
     structlog.configure(
         processors=[
+            structlog.contextvars.merge_contextvars,
             structlog.processors.add_log_level,
             structlog.processors.TimeStamper(fmt="%H:%M:%S" if is_terminal else "iso", utc=not is_terminal),
             *([] if is_terminal else [structlog.processors.format_exc_info]),

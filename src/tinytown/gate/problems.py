@@ -6,6 +6,7 @@ import math
 from collections.abc import Mapping
 from datetime import UTC, datetime
 
+import structlog
 from starlette.responses import JSONResponse
 
 from tinytown.domain.errors import (
@@ -35,11 +36,13 @@ def problem(
         headers: of the answer.
         more: further members.
     """
+    request_id = structlog.contextvars.get_contextvars().get("request_id")
     body = {
         "type": f"urn:tinytown:problem:{slug}",
         "title": slug.replace("-", " ").capitalize(),
         "status": status,
         "detail": detail,
+        **({} if request_id is None else {"request_id": request_id}),
         **more,
     }
     return JSONResponse(body, status, headers=dict(headers or {}), media_type=MEDIA_TYPE)

@@ -14,6 +14,9 @@ from tinytown.gate.problems import problem
 
 log = structlog.get_logger("tinytown.townhall")
 
+_GRACE_SECS = 0.5
+"""How long a stream that knows that the server is to stop has for its last words."""
+
 
 class TimeLimits:
     """ASGI middleware. 504 when no answer has begun in time; one that has begun and does not end is cut off.
@@ -73,6 +76,12 @@ class _Streams:
 
     async def wait(self, task: asyncio.Task[None]) -> None:
         """Until the stream has ended, or is to end."""
+        if not self._stopping.is_set():
+            await self._end_or(task)
+        if not task.done():
+            await asyncio.wait({task}, timeout=_GRACE_SECS)
+
+    async def _end_or(self, task: asyncio.Task[None]) -> None:
         end: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._open.add(end)
         if self._closing is None:
@@ -81,14 +90,14 @@ class _Streams:
             await asyncio.wait({task, end}, return_when=asyncio.FIRST_COMPLETED)
         finally:
             self._open.discard(end)
-            if not self._open and not self._stopping.is_set():
+            if not self._open and not self._closing.done():
                 self._closing.cancel()
                 self._closing = None
 
     async def _close(self) -> None:
         await self._stopping.wait()
         for end in self._open:
-            end.set_result(None)
+            end.cancel()
 
 
 class _Exchange:

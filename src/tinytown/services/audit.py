@@ -110,12 +110,12 @@ class AuditFile:
     def append(self, line: str) -> None:
         """Add a line, to a new file when the old one is full. OSError: it cannot be written."""
         self.path.parent.mkdir(parents=True, exist_ok=True)
-        with self.path.with_suffix(".lock").open("w", opener=_private) as lock:
+        with open(self.path.with_suffix(".lock"), "w", opener=_private) as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
             data = f"{line}\n".encode()
             if _size(self.path) + len(data) > self._limit_bytes:
                 self._rotate()
-            with self.path.open("ab", buffering=0, opener=_private) as file:
+            with open(self.path, "ab", buffering=0, opener=_private) as file:
                 file.write(data)
 
     def _rotate(self) -> None:

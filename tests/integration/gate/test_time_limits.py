@@ -1,0 +1,131 @@
+"""How long requests may take, with real threads and a real loop."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+
+import pytest
+from starlette.concurrency import run_in_threadpool
+from starlette.types import ASGIApp, Receive, Scope, Send
+from tests.asgi import Answered, answering, ask, asked
+
+from tinytown.config.townhall import TownhallSettings
+from tinytown.gate.time_limits import TimeLimits
+
+SHORT = TownhallSettings(request_timeout_ms=30)
+LONG = TownhallSettings(request_timeout_ms=60_000)
+
+
+def limited(app: ASGIApp, settings: TownhallSettings, stopping: asyncio.Event | None = None) -> TimeLimits:
+    return TimeLimits(app, lambda: settings, stopping or asyncio.Event())
+
+
+async def waiting(_: Scope, __: Receive, ___: Send) -> None:
+    await asyncio.Event().wait()
+
+
+async def beginning(_: Scope, __: Receive, send: Send) -> None:
+    await send({"type": "http.response.start", "status": 200, "headers": [(b"content-type", b"text/plain")]})
+    await send({"type": "http.response.body", "body": b"half", "more_body": True})
+    await asyncio.Event().wait()
+
+
+async def streaming(_: Scope, __: Receive, send: Send) -> None:
+    headers = [(b"content-type", b"text/event-stream; charset=utf-8")]
+    await send({"type": "http.response.start", "status": 200, "headers": headers})
+    for number in range(3):
+        await asyncio.sleep(0.03)  # longer than a request may take, together
+        await send({"type": "http.response.body", "body": b"data: %d\n\n" % number, "more_body": True})
+    await send({"type": "http.response.body", "body": b""})
+
+
+async def streaming_on(_: Scope, __: Receive, send: Send) -> None:
+    await send({"type": "http.response.start", "status": 200, "headers": [(b"content-type", b"text/event-stream")]})
+    await send({"type": "http.response.body", "body": b": hello\n\n", "more_body": True})
+    await asyncio.Event().wait()
+
+
+def test_an_answer_in_time_passes() -> None:
+    answered = ask(limited(answering(), LONG))
+
+    assert (answered.status, answered.body) == (200, b"done")
+
+
+def test_a_request_without_an_answer_in_time_is_told_so() -> None:
+    answered = ask(limited(waiting, SHORT))
+
+    assert (answered.status, answered.problem) == (504, "too-slow")
+
+
+def test_an_answer_that_does_not_end_is_cut_off() -> None:
+    answered = ask(limited(beginning, SHORT))
+
+    assert (answered.status, answered.body, answered.is_complete) == (200, b"half", False)
+
+
+def test_a_stream_of_events_may_take_as_long_as_it_likes() -> None:
+    answered = ask(limited(streaming, SHORT))
+
+    assert answered.body == b"data: 0\n\ndata: 1\n\ndata: 2\n\n"
+    assert answered.is_complete
+
+
+def test_streams_of_events_end_in_order_when_the_server_is_to_stop() -> None:
+    async def run() -> list[Answered]:
+        stopping = asyncio.Event()
+        app = limited(streaming_on, SHORT, stopping)
+        readers = [asyncio.ensure_future(asked(app)) for _ in range(3)]
+        await asyncio.sleep(0.06)
+        assert [reader.done() for reader in readers] == [False] * 3
+        stopping.set()
+        late = await asked(app)  # one that comes while it stops
+        return [*await asyncio.gather(*readers), late]
+
+    assert [(one.body, one.is_complete) for one in asyncio.run(run())] == [(b": hello\n\n", True)] * 4
+
+
+def test_what_runs_in_a_thread_ends_by_itself_and_gives_back_then_what_it_was_lent() -> None:
+    go_on, given_back = threading.Event(), threading.Event()
+
+    async def in_a_thread(_: Scope, __: Receive, ___: Send) -> None:
+        try:
+            await run_in_threadpool(go_on.wait, 30)
+        finally:
+            given_back.set()
+
+    async def run() -> Answered:
+        answered = await asked(limited(in_a_thread, SHORT))
+        assert not given_back.is_set()
+        go_on.set()
+        assert await asyncio.to_thread(given_back.wait, 10)
+        return answered
+
+    assert asyncio.run(run()).status == 504
+
+
+def test_what_a_late_request_still_says_is_not_sent() -> None:
+    go_on = threading.Event()
+
+    async def late(scope: Scope, receive: Receive, send: Send) -> None:
+        try:
+            await run_in_threadpool(go_on.wait, 30)
+        finally:
+            await answering()(scope, receive, send)
+
+    async def run() -> Answered:
+        app = limited(late, SHORT)
+        task = asyncio.ensure_future(asked(app))
+        await asyncio.sleep(0.06)
+        go_on.set()
+        return await task
+
+    assert asyncio.run(run()).status == 504
+
+
+def test_a_bug_comes_out() -> None:
+    async def broken(_: Scope, __: Receive, ___: Send) -> None:
+        raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        ask(limited(broken, LONG))
