@@ -285,6 +285,7 @@ def test_template_with_all_defaults_spoken_gives_the_default_settings(tmp_path: 
         "reviewer",
         "command",
         "prompt",
+        "mode",
     )
     lines = [
         line if line.removeprefix("# ").split(" ")[0] in examples else re.sub(r"^# (?=\w+ = )", "", line)

@@ -73,6 +73,9 @@ checks = []
 # reviewer_required = true
 # auto_merge = false
 # watch_interval_secs = 180
+
+# [townhall.auth]              # who is let in by townhall; `tt auth gen-key --write` makes a key
+# mode = "none"                # only this machine; or "api_key", "oidc"
 """
 
 

@@ -301,6 +301,16 @@ def test_behind_a_real_server_many_at_once_are_told_apart(tmp_path: Path) -> Non
     assert {answer.json()["name"] for answer in answers[0::4]} == {"key:ci"}
 
 
+def test_who_reaches_a_socket_on_this_machine_is_on_this_machine(tmp_path: Path) -> None:
+    path = tmp_path / "s"
+
+    with (
+        _serving(Gate(NONE).app, path),
+        httpx2.Client(transport=httpx2.HTTPTransport(uds=str(path)), base_url="http://town") as http,
+    ):
+        assert http.get("/v1/town").json()["name"] == "operator"
+
+
 HASH = KEYS.api_keys["ci"].hash
 OIDC = OidcSettings(issuer="https://id.example", audience="town")
 
