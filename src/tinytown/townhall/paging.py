@@ -62,7 +62,7 @@ class Paging(msgspec.Struct, frozen=True, kw_only=True):
         if self.after is None:
             return True
         if [type(part) for part in place] != [type(part) for part in self.after]:
-            raise _not_ours()
+            raise not_ours()
         return place > self.after
 
 
@@ -80,7 +80,8 @@ def paging(of: str, *, default: int = MAX_LIMIT) -> Callable[..., Coroutine[Any,
     return read
 
 
-def _not_ours() -> InvalidInputError:
+def not_ours() -> InvalidInputError:
+    """The error of a cursor that belongs to another list, or was made up."""
     return InvalidInputError(
         "the cursor is none of this list; take it from next_cursor of the answer before, or leave it out"
     )
@@ -91,7 +92,7 @@ def _place(of: str, cursor: str) -> Place:
         packed = urlsafe_b64decode(cursor.encode("ascii") + b"=" * (-len(cursor) % 4))
         list_name, place = _decoder.decode(packed)
     except (UnicodeEncodeError, binascii.Error, msgspec.MsgspecError, UnicodeDecodeError) as error:
-        raise _not_ours() from error
+        raise not_ours() from error
     if list_name != of or not place:
-        raise _not_ours()
+        raise not_ours()
     return place

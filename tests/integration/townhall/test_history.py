@@ -1,0 +1,67 @@
+"""`GET /v1/history`: what was done."""
+
+from __future__ import annotations
+
+import pytest
+from tests.integration.store.stores import Stores, later, make_spec
+from tests.integration.townhall.served import Served, problem
+
+from tinytown.domain.task import Report
+
+
+def finish(town: Stores, agent: str, secs: int, report: Report = Report.COMPLETED, **said: str) -> str:
+    """Give an agent a task that ends so many seconds later; its id."""
+    spec = make_spec(title=f"task of {secs}")
+    town.tasks.assign(spec, agent, later(0))
+    town.tasks.report(spec.id, report, later(secs), run_id=None, **said)
+    return spec.id
+
+
+def test_what_has_ended_is_listed_the_last_first(served: Served) -> None:
+    backend, frontend = served.stores.agent("backend"), served.stores.agent("frontend")
+    done = finish(served.stores, backend, 5, result="all of it")
+    failed = finish(served.stores, frontend, 9, Report.FAILED, reason="no idea")
+    served.stores.tasks.assign(make_spec(), backend, later(20))
+
+    found = served.ok("GET", "/v1/history")
+    assert (found["count"], found["next_cursor"]) == (2, None)
+    first, second = found["tasks"]
+    assert (first["task_id"], first["state"], first["result"], first["agent_name"]) == (
+        failed,
+        "failed",
+        "no idea",
+        "frontend",
+    )
+    assert (second["task_id"], second["state"], second["result"]) == (done, "completed", "all of it")
+    assert second["finished_at"] == "2026-01-05T12:00:05Z"
+    assert (second["started_at"], second["took_secs"]) == (None, None)
+    only = served.ok("GET", "/v1/history?agent=Backend")
+    assert [one["task_id"] for one in only["tasks"]] == [done]
+
+
+def test_pages_follow_each_other_without_loss_also_when_many_end_at_once(served: Served) -> None:
+    agent = served.stores.agent("backend")
+    ids = {finish(served.stores, agent, secs) for secs in (1, 2, 2, 2, 2, 3, 4)}
+    seen, cursor = [], ""
+    while True:
+        page = served.ok("GET", f"/v1/history?limit=2{cursor}")
+        seen += [one["task_id"] for one in page["tasks"]]
+        if page["next_cursor"] is None:
+            break
+        cursor = f"&cursor={page['next_cursor']}"
+    assert len(seen) == len(ids)
+    assert set(seen) == ids
+
+
+@pytest.mark.parametrize(
+    ("query", "status", "slug"),
+    [
+        ("agent=nobody", 404, "not-found"),
+        ("limit=0", 400, "invalid-input"),
+        ("limit=1001", 400, "invalid-input"),
+        ("cursor=nonsense", 400, "invalid-input"),
+        ("cursor=WyJoaXN0b3J5IixbIngiXV0", 400, "invalid-input"),
+    ],
+)
+def test_wrong_questions_are_refused(served: Served, query: str, status: int, slug: str) -> None:
+    problem(served.get(f"/v1/history?{query}"), status, slug)
