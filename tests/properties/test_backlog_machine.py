@@ -29,6 +29,7 @@ ROLES = {"backend": "backend", "frontend": "frontend", "helper": "worker", "crit
 names = st.sampled_from(list(ROLES))
 wishes = st.sampled_from([(), (), ("role:backend",), ("Frontend", "urgent"), ("helper",), ("reviewer",), ("nobody",)])
 picks = st.integers(0, 30)
+seldom = st.sampled_from([True, False, False, False])
 outcomes = st.sampled_from(["completed", "failed", "retry"])
 
 
@@ -115,17 +116,19 @@ class BacklogMachine(RuleBasedStateMachine):
                 return task
         return None
 
-    @rule(tags=wishes)
-    def add(self, tags: tuple[str, ...]) -> None:
-        spec = make_spec(tags=tags)
-        self.backlog.add(spec, self.later())
-        self.tasks.append(Known(id=spec.id, wishes=frozenset(tag.lower().removeprefix("role:") for tag in tags)))
+    @rule(added=st.lists(wishes, min_size=1, max_size=3))
+    def add(self, added: list[tuple[str, ...]]) -> None:
+        at = self.later()
+        for tags in added:
+            spec = make_spec(tags=tags)
+            self.backlog.add(spec, at)
+            self.tasks.append(Known(id=spec.id, wishes=frozenset(tag.lower().removeprefix("role:") for tag in tags)))
 
     @rule(pick=picks, name=names)
     def claim(self, pick: int, name: str) -> None:
         if not self.tasks:
             return
-        task, worker = self.tasks[pick % len(self.tasks)], self.workers[name]
+        task, worker = self.tasks[-1 - pick % len(self.tasks)], self.workers[name]
         try:
             self.backlog.claim(task.id, worker.id, self.later())
         except IllegalTransitionError:
@@ -137,10 +140,10 @@ class BacklogMachine(RuleBasedStateMachine):
             assert not worker.is_stopped
             self.give(task, worker)
 
-    @rule(name=names)
-    def assign_all(self, name: str) -> None:
+    @rule(name=names, is_done=seldom)
+    def assign_all(self, name: str, *, is_done: bool) -> None:
         worker, expected = self.workers[name], self.waiting()
-        if worker.is_stopped:
+        if worker.is_stopped or not is_done:
             return
         assert self.backlog.assign_all(worker.id, self.later()) == [task.id for task in expected]
         for task in expected:
@@ -167,6 +170,11 @@ class BacklogMachine(RuleBasedStateMachine):
             self.town.tasks.report(task.id, report, self.later(), reason="so", run_id=None)
             self.end(task, TaskState(report.value))
 
+    @rule(order=st.permutations(list(ROLES)))
+    def begin_runs(self, order: list[str]) -> None:
+        for name in order:
+            self.begin_a_run(name)
+
     @rule(name=names)
     def begin_a_run(self, name: str) -> None:
         worker, run = self.workers[name], new_id()
@@ -178,11 +186,15 @@ class BacklogMachine(RuleBasedStateMachine):
                 self.give(expected, worker, is_taken=True)
             expected.state, worker.run, worker.task = TaskState.RUNNING, run, expected
 
-    @rule(name=names, outcome=outcomes)
-    def end_a_run(self, name: str, outcome: str) -> None:
-        worker = self.workers[name]
-        if worker.run is None or worker.task is None:
-            return
+    @rule(outcome=outcomes, pick=picks)
+    def end_a_run(self, outcome: str, pick: int) -> None:
+        running = [worker for worker in self.workers.values() if worker.run is not None]
+        if running:
+            self.finish(running[pick % len(running)], outcome)
+
+    def finish(self, worker: Worker, outcome: str) -> None:
+        assert worker.run is not None
+        assert worker.task is not None
         fields = {"reason": "so"} if outcome == "retry" else {}
         self.town.finish(self.lease, worker.id, outcome, run=worker.run, at=self.later(), task_fields=fields)
         task, worker.run, worker.task = worker.task, None, None
@@ -194,24 +206,29 @@ class BacklogMachine(RuleBasedStateMachine):
         if worker.is_stopped:
             self.give_back(worker)
 
-    @rule(name=names)
-    def stop(self, name: str) -> None:
+    @rule(name=names, is_done=seldom)
+    def stop(self, name: str, *, is_done: bool) -> None:
         worker = self.workers[name]
-        if not worker.is_stopped:
+        if is_done and not worker.is_stopped:
             self.town.agents.move(worker.id, AgentState.STOPPED, self.later())
             worker.is_stopped = True
             self.give_back(worker)
 
-    @rule(name=names)
-    def start_anew(self, name: str) -> None:
-        worker = self.workers[name]
-        if worker.is_stopped and worker.run is None:
-            self.town.agent(name, role=ROLES[name], created_at=self.later())
-            self.town.hosts.adopt(self.lease, MACHINE, self.now)
-            worker.is_stopped = False
-
     @rule()
-    def host_dies(self) -> None:
+    def start_anew(self) -> None:
+        for worker in self.workers.values():
+            if worker.is_stopped and worker.run is None:
+                self.town.agent(worker.name, role=ROLES[worker.name], created_at=self.later())
+                self.town.hosts.adopt(self.lease, MACHINE, self.now)
+                worker.is_stopped = False
+
+    @rule(times=st.sampled_from([0, 0, 0, 1, LIVES]))
+    def host_dies(self, times: int) -> None:
+        for _ in range(times):
+            self.host_is_followed_by_another()
+            self.begin_runs(list(ROLES))
+
+    def host_is_followed_by_another(self) -> None:
         self.lease, _ = self.town.hosts.open(new_id(), MACHINE, {"pid": "1"}, self.later())
         self.town.hosts.adopt(self.lease, MACHINE, self.now)
         for worker in self.workers.values():
