@@ -5,9 +5,10 @@ from __future__ import annotations
 import re
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from enum import Enum
 from pathlib import Path
+from typing import get_args, get_origin
 
 import click
 import msgspec
@@ -164,7 +165,9 @@ def _found(words: list[str]) -> tuple[click.Command, click.Context, list[str]]:
 def _keys(struct: type[msgspec.Struct]) -> Iterator[str]:
     """The keys of the struct's tables that hold values."""
     for field in msgspec.structs.fields(struct):
-        if isinstance(field.type, type) and issubclass(field.type, msgspec.Struct):
-            yield from _keys(field.type)
+        is_mapping = get_origin(field.type) is Mapping
+        kind = get_args(field.type)[1] if is_mapping else field.type  # of a table of tables, what one of them has
+        if isinstance(kind, type) and issubclass(kind, msgspec.Struct):
+            yield from _keys(kind)
         elif struct is not Settings:
             yield field.name
