@@ -48,6 +48,7 @@ Scripts receive the prefix as KEYS[1] and build the same names with the function
 | T:mission:token           | string | counter of dispatcher fencing tokens              | town |
 | T:counters                | hash   | running totals for `/metrics`: words joined by `|` -> number | town |
 | T:forge:token             | string | identity (hash) of the token that GitHub was last asked with | town |
+| T:request:<hash>          | hash   | a request under a key: fingerprint, token while it is under way; status, headers, body of its answer | minutes, then a day |
 | T:doctor                  | string | that the server takes writes, of `tt doctor`      | seconds |
 | T:delivery:<hook>:<id>    | string | a webhook's delivery that was taken               | 7 days |
 | T:pull:seq                | string | last number of a local pull request               | town |
