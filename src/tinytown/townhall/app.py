@@ -6,6 +6,7 @@ from fastapi import FastAPI
 from fastapi.routing import iter_route_contexts
 
 from tinytown.townhall.context import Context
+from tinytown.townhall.idempotency import Idempotency
 from tinytown.townhall.methods import Methods
 from tinytown.townhall.refusals import add_refusals
 from tinytown.townhall.routes import (
@@ -36,6 +37,7 @@ def make_app(context: Context) -> FastAPI:
     app = FastAPI(title="Townhall API", version=API_VERSION, docs_url=None, redoc_url=None, redirect_slashes=False)
     app.state.context = context
     add_refusals(app)
+    app.add_middleware(Idempotency, context=context)
     app.add_middleware(Methods, routes=lambda: iter_route_contexts(app.routes))
     app.add_middleware(Counted, traffic=context.traffic)
     for router in (*ROUTERS, *WORK_ROUTERS, *MISSION_ROUTERS):
