@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from functools import cache, partial
+
 from fastapi import FastAPI
 from fastapi.routing import iter_route_contexts
 
 from tinytown.townhall.context import Context
 from tinytown.townhall.idempotency import Idempotency
 from tinytown.townhall.methods import Methods
+from tinytown.townhall.openapi import TITLE, VERSION, document
 from tinytown.townhall.refusals import add_refusals
 from tinytown.townhall.routes import (
     agents,
@@ -25,8 +28,6 @@ from tinytown.townhall.routes import (
 )
 from tinytown.townhall.traffic import Counted
 
-API_VERSION = "1.0.0"
-"""Of the contract, not of the program."""
 ROUTERS = (health.router, metrics.router, town.router, events.router)
 WORK_ROUTERS = (agents.router, tasks.router, backlog.router, messages.router)
 MISSION_ROUTERS = (missions.router, mission_plans.router, mission_work.router, mission_watches.router)
@@ -34,7 +35,7 @@ MISSION_ROUTERS = (missions.router, mission_plans.router, mission_work.router, m
 
 def make_app(context: Context) -> FastAPI:
     """The application."""
-    app = FastAPI(title="Townhall API", version=API_VERSION, docs_url=None, redoc_url=None, redirect_slashes=False)
+    app = FastAPI(title=TITLE, version=VERSION, docs_url=None, redoc_url=None, redirect_slashes=False)
     app.state.context = context
     add_refusals(app)
     app.add_middleware(Idempotency, context=context)
@@ -42,4 +43,5 @@ def make_app(context: Context) -> FastAPI:
     app.add_middleware(Counted, traffic=context.traffic)
     for router in (*ROUTERS, *WORK_ROUTERS, *MISSION_ROUTERS):
         app.include_router(router)
+    app.openapi = cache(partial(document, app, context.settings.townhall.auth))  # type: ignore[method-assign]
     return app

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import time
 
-from fastapi import APIRouter, Response
+from fastapi import APIRouter
+from fastapi.responses import JSONResponse
 
 from tinytown.domain.errors import TinytownError
 from tinytown.gate.wording import outward
@@ -24,17 +25,17 @@ async def health(here: Here) -> Health:
     "/ready",
     summary="Readiness check",
     operation_id="readinessCheck",
+    response_model=Ready,
     responses={503: {"model": NotReady, "description": "The store cannot be reached"}},
 )
-async def ready(here: Here, response: Response) -> Ready | NotReady:
+async def ready(here: Here) -> Ready | JSONResponse:
     """The store answers. Known within a second, also when it hangs; the town's own server is started when it is gone."""
     with here.towns.lend() as town:
         name, find_out = town.settings.town.name, town.readiness
     try:
         found = await here.probe.ask(find_out)
     except TinytownError as error:
-        response.status_code = 503
-        return NotReady(town=name, detail=outward(error))
+        return JSONResponse(NotReady(town=name, detail=outward(error)).model_dump(), 503)
     return Ready(
         redis_latency_ms=round(found.latency_secs * 1000, 3),
         dispatcher="running" if found.is_dispatching else "stopped",

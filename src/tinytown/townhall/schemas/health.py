@@ -21,7 +21,7 @@ class Ready(Answer):
 
     status: Literal["ready"] = "ready"
     redis: Literal["connected"] = "connected"
-    redis_latency_ms: float = Field(ge=0, description="Of one round trip.")
+    redis_latency_ms: float = Field(ge=0, description="Of one round trip.", json_schema_extra={"format": "double"})
     dispatcher: Literal["running", "stopped"] = Field(description="Whether one's heartbeat is fresh.")
     town: str
 
