@@ -12,7 +12,9 @@ from starlette.types import ASGIApp
 from tinytown.config.townhall import TownhallSettings
 from tinytown.gate.access_log import AccessLog
 from tinytown.gate.answer_headers import AnswerHeaders
+from tinytown.gate.asking import OPEN_PATHS
 from tinytown.gate.audits import Audits
+from tinytown.gate.authentication import Authentication
 from tinytown.gate.bodies import Bodies
 from tinytown.gate.cors import Cors
 from tinytown.gate.hosts import Hosts
@@ -33,8 +35,6 @@ class Gate(msgspec.Struct, frozen=True, kw_only=True):
     """The name or address that the server listens on."""
     keeper: RateKeeper
     audit: Audit
-    authenticated: Callable[[ASGIApp], ASGIApp]
-    """Puts what finds out who asks before an application."""
     clock: Callable[[], datetime]
     stopping: asyncio.Event
     audited_by_themselves: frozenset[str] = frozenset()
@@ -47,7 +47,7 @@ def guarded(app: ASGIApp, gate: Gate) -> ASGIApp:
     app = TimeLimits(app, settings, gate.stopping)
     app = Bodies(app, settings)
     app = Rates(app, gate.keeper, "principal", per_principal(settings))
-    app = gate.authenticated(app)
+    app = Authentication(app, lambda: settings().auth, OPEN_PATHS, gate.clock)
     app = Rates(app, gate.keeper, "address", per_address(settings))
     app = Cors(app, settings)
     app = Origins(app, settings)

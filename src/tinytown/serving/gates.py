@@ -6,11 +6,8 @@ import asyncio
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing, contextmanager
 
-from starlette.types import ASGIApp, Receive, Scope, Send
-
 from tinytown.bootstrap import Town
 from tinytown.config.townhall import TownhallSettings
-from tinytown.domain.access import OPERATOR
 from tinytown.gate.guard import Gate
 from tinytown.gate.rates import RateKeeper
 from tinytown.services.audit import Audit
@@ -38,16 +35,6 @@ def gate_of(
             bound=bound,
             keeper=RateKeeper(rates),
             audit=Audit(town.state / "logs", patient.lend, town.keys, town.redact),
-            authenticated=_as_operator,
             clock=town.clock,
             stopping=stopping,
         )
-
-
-def _as_operator(app: ASGIApp) -> ASGIApp:
-    async def serve(scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] == "http":
-            scope.setdefault("state", {})["principal"] = OPERATOR
-        await app(scope, receive, send)
-
-    return serve

@@ -10,6 +10,8 @@ import click
 from tinytown.bootstrap import Town
 from tinytown.config.townhall import TownhallSettings
 from tinytown.domain.errors import ConfigError
+from tinytown.gate.authentication import check_settings
+from tinytown.gate.origins import normal
 from tinytown.serving.dispatching import Dispatching
 from tinytown.serving.gates import gate_of
 from tinytown.serving.listening import Place, place
@@ -29,7 +31,7 @@ def serve_rest(town: Town, *, bind: str | None, port: int | None, has_dispatcher
     """
     settings = town.settings.townhall
     where = place(settings.bind if bind is None else bind, settings.rest_port if port is None else port)
-    check_reach(settings, where)
+    check_access(settings, where)
     tls = tls_context(settings, town.root)
     listener = where.listen()
     configure_server_logs()
@@ -57,8 +59,13 @@ def town_pool(town: Town) -> TownPool:
     return TownPool(lambda: Town(live.now(), town.environ, town.clock), version=live.now)
 
 
-def check_reach(settings: TownhallSettings, where: Place) -> None:
-    """ConfigError: others would reach it without being asked who they are."""
+def check_access(settings: TownhallSettings, where: Place) -> None:
+    """ConfigError: others would reach it without being asked who they are, or nobody could get in."""
+    check_settings(settings.auth)
+    if any(not normal(origin) for origin in settings.cors.allowed_origins):
+        raise ConfigError(
+            "allowed_origins of [townhall.cors] must be origins, each by name, such as https://board.example"
+        )
     if settings.auth.mode == "none" and not where.is_loopback:
         raise ConfigError(
             f"refusing to listen on {where.host}, which other machines reach, without authentication; set mode under"
