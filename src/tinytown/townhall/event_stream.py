@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncGenerator
 from contextlib import aclosing, suppress
+from functools import partial
 
 import msgspec
 import structlog
@@ -25,6 +26,8 @@ log = structlog.get_logger("tinytown.events")
 
 CHUNK_BYTES = 32_768
 """What is sent at once at most, but for one frame that is larger."""
+FAREWELL_SECS = 1.0
+"""How long a reader may take for the rest when the server ends."""
 AWAY_SECS = 1.0
 """Between two tries to read on from a store that is away."""
 ABORT = "abort_connection"
@@ -68,9 +71,12 @@ class EventResponse(Response):
                 return
             writing = asyncio.create_task(self._write(send))
             leaving = asyncio.create_task(_gone(receive))
+            hurry = partial(asyncio.get_running_loop().call_later, FAREWELL_SECS, self._give_up, writing)
+            self._feed.on_end.add(hurry)
             try:
                 await asyncio.wait({writing, leaving}, return_when=asyncio.FIRST_COMPLETED)
             finally:
+                self._feed.on_end.discard(hurry)
                 writing.cancel()
                 leaving.cancel()
                 outcome, _ = await asyncio.gather(writing, leaving, return_exceptions=True)
@@ -78,6 +84,10 @@ class EventResponse(Response):
                     scope.get("state", {}).get(ABORT, _nothing)()
             if isinstance(outcome, Exception):
                 raise outcome
+
+    def _give_up(self, writing: asyncio.Task[None]) -> None:
+        if self._is_sending:
+            writing.cancel()
 
     async def _write(self, send: Send) -> None:
         try:

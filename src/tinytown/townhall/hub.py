@@ -52,6 +52,8 @@ class Feed:
         """Set when there is something new; then another takes its place."""
         self.is_over = False
         self.closing = threading.Event()
+        self.on_end: set[Callable[[], object]] = set()
+        """Called when it ends; who adds one takes it away."""
 
     def publish(self, entries: list[Entry]) -> None:
         """Add entries and wake who waits for them."""
@@ -63,6 +65,8 @@ class Feed:
         self.is_over = True
         self.closing.set()
         self._wake()
+        for call in tuple(self.on_end):
+            call()
 
     def _wake(self) -> None:
         self.news.set()

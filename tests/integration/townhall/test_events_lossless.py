@@ -8,6 +8,7 @@ import random
 import signal
 import socket
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
@@ -171,6 +172,21 @@ def test_a_reader_that_takes_nothing_is_cut_off_after_a_time(serve: Callable[...
     deaf.close()
     with SseReader(server.port, {"Last-Event-ID": got[-2]}) as back:
         wait_until(lambda: back.ids == ids[len(got) - 1 :], "the rest comes when it comes back")
+
+
+def test_a_reader_that_takes_nothing_does_not_keep_the_server_from_ending(
+    serve: Callable[..., EventServer], town: Stores
+) -> None:
+    server = serve()
+    deaf = DeafReader(server.port)
+    with SseReader(server.port) as quick:
+        ids = say(town.connection, town.keys, *(f"{number} {LONG}" for number in range(3000)))
+        wait_until(lambda: quick.ids == ids, "all were sent to who takes them")
+        began = time.monotonic()
+        server.stop()
+        assert time.monotonic() - began < server.hub.pace.stall_secs / 2
+        assert quick.has_ended_well
+    deaf.close()
 
 
 def test_streams_stay_open_while_the_store_is_away_and_go_on_without_loss(
