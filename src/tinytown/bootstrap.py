@@ -334,9 +334,12 @@ class Town:
         with closing(ConnectionPool(self.connect)) as pool:
             yield Deliveries(secret, self.keys, pool.lend, self.clock)
 
-    @cached_property
     def own_deliveries(self) -> Deliveries:
-        """What takes webhooks' deliveries in the thread that has the town. ConfigError: as for `deliveries`."""
+        """What takes webhooks' deliveries in the thread that has the town, with the secret as it is now.
+
+        Raises:
+            ConfigError: as for `deliveries`.
+        """
         from tinytown.services.deliveries import Deliveries  # as above
         from tinytown.services.webhook_secret import required_secret
 
