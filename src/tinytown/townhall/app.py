@@ -25,12 +25,13 @@ from tinytown.townhall.routes import (
     missions,
     tasks,
     town,
+    webhooks,
 )
 from tinytown.townhall.traffic import Counted
 
 ROUTERS = (health.router, metrics.router, town.router, events.router)
 WORK_ROUTERS = (agents.router, tasks.router, backlog.router, messages.router)
-MISSION_ROUTERS = (missions.router, mission_plans.router, mission_work.router, mission_watches.router)
+MISSION_ROUTERS = (missions.router, mission_plans.router, mission_work.router, mission_watches.router, webhooks.router)
 
 
 def make_app(context: Context) -> FastAPI:
