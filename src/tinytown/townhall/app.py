@@ -13,24 +13,28 @@ from tinytown.townhall.methods import Methods
 from tinytown.townhall.openapi import TITLE, VERSION, document
 from tinytown.townhall.refusals import add_refusals
 from tinytown.townhall.routes import (
+    agent_lives,
     agents,
     backlog,
     events,
     health,
+    history,
     messages,
     metrics,
     mission_plans,
     mission_watches,
     mission_work,
     missions,
+    recovery,
     tasks,
     town,
     webhooks,
 )
 from tinytown.townhall.traffic import Counted
 
-ROUTERS = (health.router, metrics.router, town.router, events.router)
-WORK_ROUTERS = (agents.router, tasks.router, backlog.router, messages.router)
+ROUTERS = (health.router, metrics.router, town.router, events.router, history.router)
+AGENT_ROUTERS = (agents.router, agent_lives.router, recovery.router)
+WORK_ROUTERS = (tasks.router, backlog.router, messages.router)
 MISSION_ROUTERS = (missions.router, mission_plans.router, mission_work.router, mission_watches.router, webhooks.router)
 
 
@@ -42,7 +46,7 @@ def make_app(context: Context) -> FastAPI:
     app.add_middleware(Idempotency, context=context)
     app.add_middleware(Methods, routes=lambda: iter_route_contexts(app.routes))
     app.add_middleware(Counted, traffic=context.traffic)
-    for router in (*ROUTERS, *WORK_ROUTERS, *MISSION_ROUTERS):
+    for router in (*ROUTERS, *AGENT_ROUTERS, *WORK_ROUTERS, *MISSION_ROUTERS):
         app.include_router(router)
     app.openapi = cache(partial(document, app, context.settings.townhall.auth))  # type: ignore[method-assign]
     return app

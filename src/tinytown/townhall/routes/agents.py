@@ -10,10 +10,8 @@ from tinytown.domain.agent import Agent
 from tinytown.townhall.context import MANAGE, READ, LentTown
 from tinytown.townhall.paging import Paging, Place, paging
 from tinytown.townhall.schemas.agents import (
-    AgentActionResponse,
     AgentInfo,
     AgentList,
-    KillRequest,
     SpawnAgentRequest,
     SpawnAgentResponse,
 )
@@ -54,11 +52,3 @@ def one(town: LentTown, agent: AgentPath) -> AgentInfo:
     found = town.agents.find(agent)
     known = {one.id: one for one in town.agents.all()}  # with what is counted, such as its inbox
     return AgentInfo.of(known.get(found.id, found), is_deep=True)
-
-
-@router.post("/{agent}/kill", summary="Stop an agent", operation_id="killAgent", dependencies=[MANAGE])
-def kill(town: LentTown, agent: AgentPath, body: KillRequest | None = None) -> AgentActionResponse:
-    """Stop an agent when its run ends, or at once with `force`. Its messages and tasks wait."""
-    found = town.agents.find(agent)
-    state = town.agents.kill(found.id, is_forced=body is not None and body.force)
-    return AgentActionResponse(status=state.value, agent=found.name)

@@ -9,6 +9,7 @@ from uuid import UUID
 from pydantic import Field
 
 from tinytown.domain.agent import Agent, AgentState
+from tinytown.services.agent_life import Pruned
 from tinytown.townhall.schemas.base import LEFT_OUT, Answer, Line, Name, Request
 
 PublicState: TypeAlias = Literal["Idle", "Working", "Starting", "Stopped", "Error"]
@@ -138,3 +139,50 @@ class AgentActionResponse(Answer):
 
     status: str = Field(description="The state it is in now.")
     agent: str = Field(description="Its name.")
+
+
+class RestartRequest(Request):
+    """How an agent is to be started anew."""
+
+    force: bool = Field(default=False, description="Also one that is there: its run is stopped first.")
+
+
+class ResumeResponse(AgentActionResponse):
+    """An agent that goes on."""
+
+    limited_until: datetime | None = Field(description="When the rate limit ends that it was paused for.")
+
+
+class PruneRequest(Request):
+    """Which agents leave the roster."""
+
+    all: bool = Field(
+        default=False,
+        description="Also those whose host is long gone; unfinished work goes elsewhere, nothing is lost.",
+    )
+
+
+class KeptAgent(Answer):
+    """An agent that stays."""
+
+    agent: str
+    reason: str
+
+
+class PruneResponse(Answer):
+    """Who left the roster."""
+
+    removed: int
+    agents: list[str] = Field(description="Their names, which are free again.")
+    kept: list[KeptAgent]
+    moved: int = Field(description="Tasks and messages that went elsewhere.")
+
+    @classmethod
+    def of(cls, pruned: Pruned) -> PruneResponse:
+        """What pruning did."""
+        return cls(
+            removed=len(pruned.removed),
+            agents=list(pruned.removed),
+            kept=[KeptAgent(agent=one.name, reason=one.reason) for one in pruned.kept],
+            moved=pruned.moved.total,
+        )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Annotated, Literal
 
 import msgspec
-from pydantic import Field, RootModel
+from pydantic import ConfigDict, Field, RootModel
 
 from tinytown.domain.policy import MissionPolicy as Policy
 from tinytown.domain.refs import DocRef, IssueRef
@@ -35,6 +35,8 @@ class DocObjective(Request):
 
 class ObjectiveRef(RootModel[Annotated[IssueObjective | DocObjective, Field(discriminator="type")]]):
     """What a mission is about: an issue or a document."""
+
+    model_config = ConfigDict(json_schema_extra={"type": "object"})
 
     @classmethod
     def of(cls, ref: Reference) -> ObjectiveRef:
