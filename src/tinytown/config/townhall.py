@@ -44,9 +44,9 @@ class OidcSettings(msgspec.Struct, frozen=True, kw_only=True):
     scopes_claim: Text = "scope"
     """The claim that lists scopes, as words of a text or as an array."""
     clock_skew_secs: Count = 60
-    """How far its clock may be off."""
+    """How far its clock may be off; 600 at most."""
     jwks_cache_secs: Positive = 3600
-    """How long its keys are kept; a key that is not among them is looked for at once."""
+    """How long its keys are kept, a week at most; a key that is not among them is looked for at once."""
 
 
 class AuthSettings(msgspec.Struct, frozen=True, kw_only=True):

@@ -29,6 +29,8 @@ log = structlog.get_logger("tinytown.gate")
 
 _BROKEN = "nobody can be recognised just now; the server's log says why"
 _RETRY_SECS = 10
+_MOST_SECS = {"clock_skew_secs": 600, "jwks_cache_secs": 7 * 86_400}
+"""Beyond these, tokens that have expired and keys that were withdrawn would count."""
 
 
 class Authentication:
@@ -155,6 +157,9 @@ def _check_oidc(oidc: OidcSettings) -> None:
             raise ConfigError(
                 f"[townhall.auth.oidc] {name} must be an https URL; who is on the way could make tokens otherwise"
             )
+    for name, most in _MOST_SECS.items():
+        if getattr(oidc, name) > most:
+            raise ConfigError(f"[townhall.auth.oidc] {name} is {getattr(oidc, name)}; at most {most} is safe")
 
 
 def _operator(scope: Scope) -> Principal:

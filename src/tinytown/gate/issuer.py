@@ -71,12 +71,18 @@ def _keys_url(issuer: str) -> str:
 
 def _fetch(url: str) -> bytes:
     deadline = time.monotonic() + TOTAL_SECS
-    verify = create_default_context() if url.startswith("https:") else False
+    is_encrypted = url.startswith("https:")
+    verify = create_default_context() if is_encrypted else False
     headers = {"Accept": "application/json"}
     try:
         # No redirect is followed: where keys come from is what the settings or the issuer said, and nothing else.
         with (
-            httpx2.Client(verify=verify, timeout=TIMEOUT_SECS, follow_redirects=False) as client,
+            httpx2.Client(
+                verify=verify,
+                timeout=TIMEOUT_SECS,
+                follow_redirects=False,
+                trust_env=is_encrypted,  # what is on this machine is asked without a proxy in between
+            ) as client,
             client.stream("GET", url, headers=headers) as response,
         ):
             if response.status_code != httpx2.codes.OK:

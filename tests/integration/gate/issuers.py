@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import ssl
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -13,6 +14,7 @@ from typing import Any
 from joserfc import jwt
 from joserfc.jwk import ECKey, OKPKey, RSAKey, generate_key
 from joserfc.jws import JWSRegistry
+from tests.certificates import Pair
 
 AsymmetricKey = RSAKey | ECKey | OKPKey
 
@@ -63,15 +65,20 @@ class _Handler(BaseHTTPRequestHandler):
 
 
 @contextmanager
-def running_issuer() -> Iterator[Issuer]:
-    """An issuer that listens until the end of the block."""
+def running_issuer(certificate: Pair | None = None) -> Iterator[Issuer]:
+    """An issuer that listens until the end of the block; over https when it has a certificate."""
 
     class Handler(_Handler):
         pass
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
     server.daemon_threads = False
-    Handler.issuer = issuer = Issuer(f"http://127.0.0.1:{server.server_port}")
+    if certificate is not None:
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(*certificate.files)
+        server.socket = context.wrap_socket(server.socket, server_side=True)
+    scheme = "http" if certificate is None else "https"
+    Handler.issuer = issuer = Issuer(f"{scheme}://127.0.0.1:{server.server_port}")
     thread = Thread(target=server.serve_forever, args=(0.01,))
     thread.start()
     try:

@@ -13,8 +13,11 @@ from typing import Any
 
 import argon2
 import httpx2
+import msgspec
 import pytest
 import uvicorn
+from hypothesis import given
+from hypothesis import strategies as st
 from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Send
 from starlette.types import Scope as AsgiScope
@@ -32,6 +35,7 @@ KEY = compose_key("ci", b"\x01" * 32)
 OTHER = compose_key("ci", b"\x02" * 32)
 KEYS = AuthSettings(mode="api_key", api_keys={"ci": ApiKeySettings(hash=HASHER.hash(KEY), scopes=(Scope.TOWN_WRITE,))})
 NONE = AuthSettings()
+AWAY = OidcSettings(issuer="http://127.0.0.1:1", audience="town")
 
 
 async def who_am_i(scope: AsgiScope, receive: Receive, send: Send) -> None:
@@ -129,6 +133,34 @@ def test_two_keys_and_other_schemes_let_nobody_in(headers: dict[str, str]) -> No
 
 def test_a_key_in_the_address_lets_nobody_in() -> None:
     refusal(Gate(KEYS).get(f"/v1/town?access_token={KEY}"))
+
+
+@given(
+    header=st.sampled_from(["Authorization", "X-API-Key"]),
+    value=st.one_of(
+        st.binary(max_size=300),
+        st.binary(max_size=300).map(lambda junk: b"Bearer " + junk),
+        st.from_regex(rb"Bearer tt_[a-c]{1,2}_[0-9A-Za-z]{49}", fullmatch=True),
+        st.from_regex(rb"Bearer eyJ[A-Za-z0-9_-]{1,40}\.[A-Za-z0-9_-]{1,40}\.[A-Za-z0-9_-]{1,40}", fullmatch=True),
+    ),
+    mode=st.sampled_from(["api_key", "oidc"]),
+)
+def test_whatever_is_shown_nobody_gets_through_who_has_no_key(header: str, value: bytes, mode: str) -> None:
+    settings = KEYS if mode == "api_key" else AuthSettings(mode="oidc", oidc=AWAY)
+    sent = [(header.lower().encode(), value)]
+    scope: dict[str, Any] = {"type": "http", "method": "GET", "path": "/v1/town", "headers": sent, "client": None}
+    answers: list[Message] = []
+
+    async def send(message: Message) -> None:
+        answers.append(message)
+
+    async def receive() -> Message:
+        return {"type": "http.request"}
+
+    asyncio.run(Gate(settings).app(scope, receive, send))
+
+    assert answers[0]["status"] == 401
+    assert "principal" not in scope["state"]
 
 
 def test_open_paths_are_open_without_saying_who_asks() -> None:
@@ -345,6 +377,14 @@ def test_settings_that_can_work_are_taken(settings: AuthSettings) -> None:
         (
             AuthSettings(mode="oidc", oidc=OidcSettings(issuer="http://id.example", audience="town")),
             "[townhall.auth.oidc] issuer must be an https URL",
+        ),
+        (
+            AuthSettings(mode="oidc", oidc=msgspec.structs.replace(OIDC, clock_skew_secs=601)),
+            "[townhall.auth.oidc] clock_skew_secs is 601; at most 600 is safe",
+        ),
+        (
+            AuthSettings(mode="oidc", oidc=msgspec.structs.replace(OIDC, jwks_cache_secs=10**18)),
+            "[townhall.auth.oidc] jwks_cache_secs is 1000000000000000000; at most 604800 is safe",
         ),
         *(
             (

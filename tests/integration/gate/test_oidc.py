@@ -7,11 +7,13 @@ import base64
 import json
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import msgspec
 import pytest
 from joserfc.jwk import OctKey
+from tests.certificates import Authority
 from tests.integration.gate.issuers import AsymmetricKey, Issuer, claims_of, make_key, running_issuer, sign
 
 from tinytown.config.townhall import OidcSettings
@@ -415,3 +417,28 @@ def test_another_issuer_in_the_settings_forgets_the_keys_of_the_former(
 
         assert found(oidc, sign(key, claims_of(other), "ES256", kid="k1"), settings_of(other)) == ADA
         assert isinstance(found(oidc, token(iss=other.url), settings_of(other)), UnauthenticatedError)
+
+
+def test_an_issuer_is_believed_over_https_when_its_authority_is_trusted(
+    tmp_path: Path, clock: Clock, rsa: AsymmetricKey, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ours, others = Authority(tmp_path / "ours"), Authority(tmp_path / "others")
+    monkeypatch.setenv("SSL_CERT_FILE", str(ours.file))
+    for authority, is_believed in ((ours, True), (others, False)):
+        with running_issuer(authority.server()) as secure:
+            secure.add(rsa, kid="k1")
+            who = found(Oidc(clock), sign(rsa, claims_of(secure), kid="k1"), settings_of(secure, jwks_url=None))
+
+        assert (who == ADA) == is_believed
+        assert is_believed or isinstance(who, UnavailableError)
+
+
+def test_keys_on_this_machine_are_read_without_a_proxy(
+    issuer: Issuer, oidc: Oidc, token: Token, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy"):
+        monkeypatch.setenv(name, "http://127.0.0.1:1")
+    for name in ("NO_PROXY", "no_proxy"):
+        monkeypatch.delenv(name, raising=False)
+
+    assert found(oidc, token(), settings_of(issuer)) == ADA
