@@ -20,7 +20,9 @@ VERSION = "1.0.0"
 TITLE = "Townhall API"
 _ABOUT = (
     "The town over HTTP: its agents, tasks, backlog, messages and missions. Errors are problem documents (RFC 7807);"
-    " lists take `limit` and `cursor`."
+    " lists take `limit` and `cursor`. Requests that change something may carry an `Idempotency-Key` (1 to 255 visible"
+    " ASCII characters): sent again under it within a day, they are answered as before (`Idempotent-Replayed: true`)"
+    " and not carried out again; another request under the same key is 422, one that is still under way 409."
 )
 TAGS = {
     "Health": "Whether the server lives and can work, and figures for monitoring and scaling.",
