@@ -135,6 +135,22 @@ def test_agent_adds_to_the_backlog_and_claims_from_it_for_itself(town: TownCalls
     assert ["for itself only" in refused[0], "may not hand out" in refused[1], "not yours" in refused[2]] == [True] * 3
 
 
+def test_one_of_many_commands_that_claim_a_task_at_once_gets_it(town: TownCalls) -> None:
+    file = town.root / "tinytown.toml"
+    file.write_text(file.read_text().replace("[agent]\n", "[agent]\ntakes_backlog = false\n"))
+    task = added(town, "one")
+    agents = [f"agent-{number}" for number in range(4)]
+    for agent in agents:
+        town.ok("spawn", agent, "--cli", "demo")
+
+    asking = {agent: town.start("backlog", "claim", task, agent) for agent in agents}
+    errors = {agent: process.communicate(timeout=30)[1] for agent, process in asking.items()}
+
+    (winner,) = [agent for agent, process in asking.items() if process.returncode == 0]
+    assert shown(town, task)["agent_name"] == winner
+    assert all(f"task {task[:8]} is not in the backlog" in errors[agent] for agent in agents if agent != winner)
+
+
 def test_host_that_is_killed_while_a_task_of_the_backlog_runs_loses_nothing(town: TownCalls) -> None:
     town.ok("spawn", "backend", "--cli", "demo", TINYTOWN_DEMO_DELAY_SECS="0.4")
     tasks = [added(town, HELLO), added(town, HELLO)]

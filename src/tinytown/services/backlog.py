@@ -116,7 +116,7 @@ class Backlog:
         """
         agent_id = self._claimant(agent)
         found = self._id(task_id)
-        self._backlog.claim(found, agent_id, self._clock())
+        self._backlog.claim(found, agent_id, self._clock(), is_own=agent_id == self._caller.agent_id)
         return self._tasks.get(found), self._agents.get(agent_id)
 
     def assign_all(self, agent: str) -> tuple[Agent, TaskList]:

@@ -29,14 +29,20 @@ class BacklogStore:
         """
         self._run("add_backlog", id=spec.id, spec=encode(spec), hops=hops, at=at_text(at), ms=to_ms(at))
 
-    def claim(self, task_id: str, agent_id: str, at: datetime) -> None:
+    def claim(self, task_id: str, agent_id: str, at: datetime, *, is_own: bool = False) -> None:
         """Hand a task to an agent; of many that ask at once, one gets it.
+
+        Args:
+            task_id: whole id.
+            agent_id: who is to have it.
+            at: now.
+            is_own: whether the agent itself asks; then it goes back should the agent stop.
 
         Raises:
             NotFoundError: no such task or agent. ConflictError: it is not in the backlog any more, with who has it.
             IllegalTransitionError: the agent is leaving.
         """
-        self._run("claim_backlog", id=task_id, agent=agent_id, at=at_text(at), ms=to_ms(at))
+        self._run("claim_backlog", id=task_id, agent=agent_id, is_own=is_own, at=at_text(at), ms=to_ms(at))
 
     def assign_all(self, agent_id: str, at: datetime) -> list[str]:
         """Hand everything to an agent; the tasks' ids, the oldest first. NotFoundError, IllegalTransitionError."""

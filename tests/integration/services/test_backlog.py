@@ -3,6 +3,7 @@ from __future__ import annotations
 import pytest
 from tests.integration.store.stores import NOW, Stores, make_message
 
+from tinytown.domain.agent import AgentState
 from tinytown.domain.errors import ConflictError, InvalidInputError, NotAllowedError, NotFoundError
 from tinytown.domain.message import MAX_HOPS
 from tinytown.domain.task import TaskKind, TaskState
@@ -103,6 +104,18 @@ def test_agent_claims_for_itself_only(town: Stores) -> None:
     with pytest.raises(NotAllowedError, match="for itself only"):
         backlog_as(town, caller).claim(second.id, "bob")
     assert backlog_as(town, caller).claim(second.id, "Ann")[0].agent_id == caller.agent_id
+
+
+def test_what_an_agent_claimed_itself_goes_back_when_it_stops_and_what_a_person_gave_it_waits(town: Stores) -> None:
+    caller = in_a_run(town, "ann")
+    first, second = backlog_as(town).add("one"), backlog_as(town).add("two")
+    backlog_as(town, caller).claim(first.id)
+    backlog_as(town).claim(second.id, "ann")
+
+    town.agents.move(caller.agent_id or "", AgentState.STOPPED, NOW)
+
+    assert [task.id for task in backlog_as(town).list()] == [first.id]
+    assert [message.task_id for message in town.inbox.waiting(caller.agent_id or "") if message.task_id] == [second.id]
 
 
 def test_agent_does_not_decide_about_what_others_added_unless_it_may_direct(town: Stores) -> None:
