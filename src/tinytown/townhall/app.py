@@ -16,6 +16,7 @@ from tinytown.townhall.routes import (
     agent_lives,
     agents,
     backlog,
+    docs,
     events,
     health,
     history,
@@ -32,7 +33,7 @@ from tinytown.townhall.routes import (
 )
 from tinytown.townhall.traffic import Counted
 
-ROUTERS = (health.router, metrics.router, town.router, events.router, history.router)
+ROUTERS = (docs.router, health.router, metrics.router, town.router, events.router, history.router)
 AGENT_ROUTERS = (agents.router, agent_lives.router, recovery.router)
 WORK_ROUTERS = (tasks.router, backlog.router, messages.router)
 MISSION_ROUTERS = (missions.router, mission_plans.router, mission_work.router, mission_watches.router, webhooks.router)
