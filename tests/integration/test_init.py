@@ -294,7 +294,7 @@ def test_template_with_all_defaults_spoken_gives_the_default_settings(tmp_path: 
     file.write_text("\n".join(lines))
     spoken = load_settings(tmp_path, environ={})
     assert len(spoken.origins) > len(silent.origins) + 10
-    for table in ("redis", "forge", "agent", "worktree", "mission"):
+    for table in ("redis", "forge", "agent", "worktree", "mission", "townhall"):
         assert getattr(spoken, table) == getattr(silent, table)
 
 

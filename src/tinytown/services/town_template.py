@@ -74,6 +74,9 @@ checks = []
 # auto_merge = false
 # watch_interval_secs = 180
 
+[townhall]
+# max_event_readers = 500      # streams of events that may be open at once
+
 # [townhall.auth]              # who is let in by townhall; `tt auth gen-key --write` makes a key
 # mode = "none"                # only this machine; or "api_key", "oidc"
 """
