@@ -7,6 +7,7 @@ from tests.integration.townhall.served import Served, problem
 
 from tinytown.domain.task import TaskState
 from tinytown.domain.workitem import PullState, Verdict, WorkKind, WorkStatus
+from tinytown.townhall.schemas.mission_work import WorkItemList
 
 PENDING, READY, ASSIGNED, RUNNING, BLOCKED, DONE = WorkStatus
 
@@ -15,7 +16,9 @@ def test_items_are_listed_by_status_and_page_by_page(served: Served) -> None:
     made = mission(served.stores, *(work(n, DONE if n % 2 else READY) for n in range(1, 8)))
     path = f"/v1/missions/{made}/work"
 
-    assert [item["key"] for item in served.ok("GET", path)["work_items"]] == [f"#{n}" for n in range(1, 8)]
+    whole = served.get(path)
+    WorkItemList.model_validate_json(whole.content)
+    assert [item["key"] for item in whole.json()["work_items"]] == [f"#{n}" for n in range(1, 8)]
     found = served.get(path, status="done", limit=3).json()
     assert [item["key"] for item in found["work_items"]] == ["#1", "#3", "#5"]
     found = served.get(path, status="done", limit=3, cursor=found["next_cursor"]).json()

@@ -21,6 +21,7 @@ from tinytown.domain.mission import MissionEvent, MissionState
 from tinytown.domain.task import TaskState
 from tinytown.domain.watch import WatchKind, WatchStatus
 from tinytown.domain.workitem import WorkStatus
+from tinytown.townhall.schemas.missions import MissionStatus
 
 DONE, BLOCKED = WorkStatus.DONE, WorkStatus.BLOCKED
 
@@ -95,13 +96,13 @@ def test_status_counts_everything_and_shows_what_was_asked_for_only(served: Serv
 
 
 def test_status_with_everything(served: Served) -> None:
-    made = mission(served.stores, work(10), work(2))
+    made = mission(served.stores, handed_in(10), work(2))
     first = watch(served.stores, made, work(2), WatchKind.PR_CHECKS)
 
-    found = served.get(
-        f"/v1/missions/{made}", include_work="true", include_watches="true", include_events="true"
-    ).json()
+    answer = served.get(f"/v1/missions/{made}", include_work="true", include_watches="true", include_events="true")
 
+    MissionStatus.model_validate_json(answer.content)
+    found = answer.json()
     assert [item["key"] for item in found["work_items"]] == ["#2", "#10"]
     assert [one["id"] for one in found["watches"]] == [first.id]
     assert found["events"] == ["2026-01-05T12:00:00Z it started"]

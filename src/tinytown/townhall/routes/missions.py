@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Query
+from fastapi import APIRouter, Depends, Query, Response
 
 from tinytown.domain.errors import ConflictError
 from tinytown.gate.wording import without_paths
@@ -14,12 +14,12 @@ from tinytown.townhall.paging import Paging, paging
 from tinytown.townhall.routes.mission_paths import MissionPath
 from tinytown.townhall.routes.mission_plans import parts_of
 from tinytown.townhall.routes.mission_watches import due_order
-from tinytown.townhall.routes.mission_work import work_order
+from tinytown.townhall.routes.mission_work import long_answer, work_order
 from tinytown.townhall.schemas.base import Flag
 from tinytown.townhall.schemas.mission_events import EventEntry, MissionEventList, line_of
 from tinytown.townhall.schemas.mission_starts import NoteRequest, StartMissionRequest, StopMissionRequest
 from tinytown.townhall.schemas.mission_watches import WatchItem
-from tinytown.townhall.schemas.mission_work import WorkItem
+from tinytown.townhall.schemas.mission_work import fields_of
 from tinytown.townhall.schemas.missions import (
     DeleteMissionResponse,
     KeptWork,
@@ -67,7 +67,7 @@ def start_mission(town: LentTown, body: StartMissionRequest) -> StartMissionResp
     summary="Get mission status",
     operation_id="getMissionStatus",
     dependencies=[READ],
-    response_model_exclude_unset=True,
+    response_model=MissionStatus,
 )
 def mission_status(
     town: LentTown,
@@ -77,7 +77,7 @@ def mission_status(
     include_work: Flag = False,
     include_watches: Flag = False,
     include_events: Flag = False,
-) -> MissionStatus:
+) -> Response:
     """A mission, how far it is, and what else is asked for; `limit` and `cursor` are about its items."""
     seen, summary = town.mission_looks.one(
         mission_id,
@@ -85,16 +85,20 @@ def mission_status(
         with_watches=include_watches,
         events=RECENT_EVENTS if include_events else 0,
     )
-    status = MissionStatus(mission=MissionRun.of(seen.mission), summary=WorkSummary.of(summary), next_cursor=None)
+    shown: dict[str, object] = {
+        "mission": MissionRun.of(seen.mission).model_dump(mode="json"),
+        "summary": WorkSummary.of(summary).model_dump(),
+        "next_cursor": None,
+    }
     if include_work:
-        items, status.next_cursor = page.cut(seen.items, key=work_order)
-        status.work_items = [WorkItem.of(item) for item in items]
+        items, shown["next_cursor"] = page.cut(seen.items, key=work_order)
+        shown["work_items"] = [fields_of(item) for item in items]
     if include_watches:
         watches = sorted(seen.watches, key=due_order)[:MOST_WATCHES]
-        status.watches = [WatchItem.of(watch) for watch in watches]
+        shown["watches"] = [WatchItem.of(watch).model_dump(mode="json") for watch in watches]
     if include_events:
-        status.events = [line_of(event) for event in seen.events]
-    return status
+        shown["events"] = [line_of(event) for event in seen.events]
+    return long_answer(shown)
 
 
 @router.delete("/{mission_id}", summary="Delete a mission", operation_id="deleteMission", dependencies=[ADMIN])
