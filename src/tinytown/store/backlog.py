@@ -11,6 +11,9 @@ from tinytown.store.connection import Connection
 from tinytown.store.keys import Keys
 from tinytown.store.scripts import load
 
+PART = 500
+"""Tasks that are handed out in one step."""
+
 
 class BacklogStore:
     """The backlog of one town."""
@@ -45,8 +48,19 @@ class BacklogStore:
         self._run("claim_backlog", id=task_id, agent=agent_id, is_own=is_own, at=at_text(at), ms=to_ms(at))
 
     def assign_all(self, agent_id: str, at: datetime) -> list[str]:
-        """Hand everything to an agent; the tasks' ids, the oldest first. NotFoundError, IllegalTransitionError."""
-        return [i.decode() for i in self._run("assign_backlog", agent=agent_id, at=at_text(at), ms=to_ms(at))]
+        """Hand everything that waits to an agent, a part at a time, so that nobody waits long for the server.
+
+        Returns:
+            The tasks' ids, the oldest first.
+
+        Raises:
+            NotFoundError: no such agent. IllegalTransitionError: it is leaving.
+        """
+        given: list[str] = []
+        for _ in range(0, max(self.count(), 1), PART):
+            part = self._run("assign_backlog", agent=agent_id, limit=PART, at=at_text(at), ms=to_ms(at))
+            given += [i.decode() for i in part]
+        return given
 
     def remove(self, task_id: str, at: datetime, *, owner: str | None = None) -> None:
         """Cancel a task.

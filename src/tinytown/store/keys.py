@@ -23,6 +23,8 @@ Scripts receive the prefix as KEYS[1] and build the same names with the function
 | T:tasks                   | zset   | task id -> ms when it was given or ended          | as T:task:<id>, a while longer |
 | T:tasks:ids               | zset   | task id -> 0: finds it by the beginning of its id | as T:tasks |
 | T:backlog                 | zset   | task id -> ms when it was added, with a fraction for their order; of tasks that nobody has | town |
+| T:backlog:wishes          | hash   | digest -> lines: roles and agents, in lower case, that its tasks are for | town |
+| T:backlog:for:<digest>    | zset   | as T:backlog, of the tasks that are for those     | town |
 | T:host:<id>               | hash   | machine, pid, started                             | until it is released |
 | T:host:<id>:lease         | string | fencing token, expires unless renewed             | seconds |
 | T:host:token              | string | counter of host fencing tokens                    | town |

@@ -9,7 +9,7 @@ from tests.integration.store.stores import NOW, Stores, later, make_spec
 from tinytown.domain.errors import ConflictError, IllegalTransitionError, NotAllowedError, NotFoundError
 from tinytown.domain.ids import CONDUCTOR
 from tinytown.domain.task import Report, TaskState
-from tinytown.store.backlog import BacklogStore
+from tinytown.store.backlog import PART, BacklogStore
 from tinytown.store.connection import connect
 
 
@@ -151,6 +151,31 @@ def test_whole_backlog_goes_to_an_agent_in_its_order(town: Stores, backlog: Back
     assert [message.task_id for message in town.inbox.waiting(agent)] == ["b", "a", "c"]
     assert (backlog.count(), town.find(agent).open_tasks) == (0, 3)
     assert backlog.assign_all(agent, later(9)) == []
+
+
+def test_long_backlog_is_handed_out_in_parts(town: Stores, backlog: BacklogStore) -> None:
+    agent = town.agent("backend")
+    tasks = [f"task-{number:04}" for number in range(2 * PART + 1)]
+    for task in tasks:
+        backlog.add(make_spec(id=task), NOW)
+
+    assert backlog.assign_all(agent, NOW) == tasks
+    assert backlog.count() == 0
+
+
+def test_nothing_is_left_in_the_index_by_wishes(town: Stores, backlog: BacklogStore) -> None:
+    agent = town.agent("backend")
+    for name, tags in (("a", ("x",)), ("b", ("x",)), ("c", ()), ("d", ("y", "role:X"))):
+        backlog.add(make_spec(id=name, tags=tags), NOW)
+    assert sorted(town.connection.execute("HVALS", town.keys("backlog", "wishes"))) == [b"", b"x", b"y\nx"]
+
+    backlog.claim("a", agent, NOW)
+    backlog.remove("d", NOW)
+    town.tasks.report("c", Report.FAILED, NOW, reason="no", run_id=None)
+    assert town.connection.execute("HVALS", town.keys("backlog", "wishes")) == [b"x"]
+    backlog.assign_all(agent, NOW)
+
+    assert town.connection.execute("KEYS", f"{town.keys('backlog')}*") == []
 
 
 def test_removed_task_is_kept_as_cancelled_and_the_agent_that_added_it_is_told(

@@ -46,7 +46,8 @@ def free_everybody(town: Stores, backlog: BacklogStore) -> None:
         town.connection.execute("DEL", town.keys("agent", agent.id, "tasks"))
         town.connection.execute("HSET", town.keys("agent", agent.id), "state", "idle")
         town.connection.execute("HDEL", town.keys("agent", agent.id), "run_id", "task_id")
-    town.connection.execute("DEL", town.keys("backlog"))
+    for key in town.connection.execute("KEYS", f"{town.keys('backlog')}*"):
+        town.connection.execute("DEL", key)
     assert backlog.count() == 0
 
 

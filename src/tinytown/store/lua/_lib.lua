@@ -195,6 +195,14 @@ local function give_task(given, at, ms)
   emit('task.assigned', at, {agent = given.agent, task = given.id, mission = given.mission})
 end
 
+-- Takes a task out of the backlog and its index by wishes, if it is there.
+local function leave_backlog(id)
+  if redis.call('ZREM', key('backlog'), id) == 0 then return end
+  local wishes = redis.sha1hex(redis.call('HGET', key('task', id), 'wishes') or '')
+  redis.call('ZREM', key('backlog', 'for', wishes), id)
+  if redis.call('EXISTS', key('backlog', 'for', wishes)) == 0 then redis.call('HDEL', key('backlog', 'wishes'), wishes) end
+end
+
 -- Ends a task: out of its agent's inbox and index; its mission, if any, is due to take it into account, and who gave it
 -- is told unless a person says so (`is_known`).
 local function end_task(id, state, at, ms, fields, is_known)
@@ -206,7 +214,7 @@ local function end_task(id, state, at, ms, fields, is_known)
   redis.call('HDEL', task, 'run_id')
   redis.call('EXPIRE', task, TASK_KEPT_SECS)
   index_task(id, ms)
-  redis.call('ZREM', key('backlog'), id)
+  leave_backlog(id)
   if agent then
     redis.call('SREM', key('agent', agent, 'tasks'), id)
     drop_message(agent, id)
@@ -238,8 +246,12 @@ local function put_in_backlog(id, at, ms, reason)
   for _, tag in ipairs(cjson.decode(spec).tags or {}) do wishes[#wishes + 1] = (tag:lower():gsub('^role:', '')) end
   queued = queued or next_in_backlog(ms)
   redis.call('HDEL', task, 'agent_id', 'run_id', 'report', 'result', 'retry_at', 'is_taken')
-  put(task, {state = 'pending', updated_at = at, queued_ms = queued, wishes = table.concat(wishes, '\n'), reason = reason})
+  local lines = table.concat(wishes, '\n')
+  redis.call('HSET', task, 'wishes', lines)
+  put(task, {state = 'pending', updated_at = at, queued_ms = queued, reason = reason})
   redis.call('ZADD', key('backlog'), queued, id)
+  redis.call('ZADD', key('backlog', 'for', redis.sha1hex(lines)), queued, id)
+  redis.call('HSET', key('backlog', 'wishes'), redis.sha1hex(lines), lines)
   emit('backlog.added', at, {task = id, agent = agent or nil, text = reason})
 end
 
@@ -249,7 +261,7 @@ local function hand_out(id, agent, at, ms, is_taken)
   local task = key('task', id)
   local packed, hops = unpack(redis.call('HMGET', task, 'spec', 'hops'))
   local spec = cjson.decode(packed)
-  redis.call('ZREM', key('backlog'), id)
+  leave_backlog(id)
   index_task(id, ms)
   redis.call('HSET', task, 'state', 'assigned', 'agent_id', agent, 'updated_at', at)
   if is_taken then redis.call('HSET', task, 'is_taken', 1) end

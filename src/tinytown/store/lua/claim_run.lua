@@ -47,20 +47,21 @@ end
 
 -- The oldest task of the backlog that the agent may take now; else nil, and when to look again, if it may later.
 local function oldest_fitting()
-  local agents, judged, again = present_agents(), {}, nil
-  for first = 0, redis.call('ZCARD', key('backlog')) - 1, 200 do
-    local part = redis.call('ZRANGE', key('backlog'), first, first + 199, 'WITHSCORES')
-    for i = 1, #part, 2 do
-      local lines = redis.call('HGET', key('task', part[i]), 'wishes') or ''
-      judged[lines] = judged[lines] or judge(lines, agents)
-      local age = A.ms - tonumber(part[i + 1])
-      if judged[lines].fits then
-        if not judged[lines].is_left or age <= -1 or age >= PATIENCE_MS then return part[i] end
-        again = math.min(again or math.huge, math.ceil(A.ms - age) + PATIENCE_MS)
+  local agents, oldest, since, again = present_agents(), nil, math.huge, nil
+  for digest, lines in pairs(hash(key('backlog', 'wishes'))) do
+    local judged = judge(lines, agents)
+    if judged.fits then
+      local id, queued = unpack(redis.call('ZRANGE', key('backlog', 'for', digest), 0, 0, 'WITHSCORES'))
+      queued = tonumber(queued)
+      local age = A.ms - queued
+      if judged.is_left and age > -1 and age < PATIENCE_MS then
+        again = math.min(again or math.huge, math.ceil(queued) + PATIENCE_MS)
+      elseif queued < since then
+        oldest, since = id, queued
       end
     end
   end
-  return nil, again
+  return oldest, again
 end
 
 -- Takes a task from the backlog: the message that brings it now, or nil, and when to look again, if it is worth it.
