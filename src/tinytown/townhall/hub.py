@@ -9,14 +9,13 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager
 from datetime import UTC, datetime
 from functools import partial
 from typing import TypeVar
 
-import anyio.to_thread
 import structlog
-from anyio import CapacityLimiter
 
 from tinytown.bootstrap import Town
 from tinytown.domain.errors import TinytownError, UnavailableError
@@ -88,7 +87,7 @@ class Hub:
         self._stopping = stopping
         self._max_readers = max_readers
         self._lock = asyncio.Lock()
-        self._history = CapacityLimiter(HISTORY_THREADS)
+        self._threads = ThreadPoolExecutor(HISTORY_THREADS, "events-stored")
         self._feed: Feed | None = None
         self._thread: threading.Thread | None = None
         self._watch: asyncio.Task[None] | None = None
@@ -122,11 +121,11 @@ class Hub:
 
     async def ask(self, question: Callable[[Journal], T]) -> T:
         """The answer of the journal, in a thread. NotFoundError, StoreUnavailableError and so on as it answers."""
-        return await anyio.to_thread.run_sync(self._ask, question, limiter=self._history)
+        return await self._in_thread(partial(self._ask, question))
 
     async def history(self, after: str) -> tuple[Page, list[Entry]]:
         """The page of stored events that follows the one of that id. StoreUnavailableError: nothing was read."""
-        return await anyio.to_thread.run_sync(self._page, after, limiter=self._history)
+        return await self._in_thread(partial(self._page, after))
 
     async def close(self) -> None:
         """End all streams and the thread."""
@@ -135,7 +134,11 @@ class Hub:
         if self._feed is not None:
             self._feed.end()
         if self._thread is not None:
-            await anyio.to_thread.run_sync(self._thread.join)
+            await self._in_thread(self._thread.join)
+        self._threads.shutdown(wait=False)
+
+    async def _in_thread(self, call: Callable[[], T]) -> T:
+        return await asyncio.get_running_loop().run_in_executor(self._threads, call)
 
     def _ask(self, question: Callable[[Journal], T]) -> T:
         with self._towns.lend() as town:
@@ -149,7 +152,7 @@ class Hub:
             return page, [Entry.of(event, frame(event, self.names)) for event in page.events]
 
     async def _begin(self) -> Feed:
-        follower = await anyio.to_thread.run_sync(self._open)
+        follower = await self._in_thread(self._open)
         feed = Feed(Window(position(follower.after), self.pace.window))
         follow = partial(self._follow, follower, feed, asyncio.get_running_loop())
         self._thread = threading.Thread(target=follow, name="events", daemon=True)
