@@ -78,6 +78,16 @@ def serving(root: Path, env: Mapping[str, str], *args: str, port: int = 0) -> It
                 process.kill()
 
 
+def settle(root: Path, table: str, *lines: str) -> None:
+    """Put lines into a table of the town's settings, which may be there already."""
+    settings = root / "tinytown.toml"
+    text = settings.read_text("utf-8")
+    head = f"\n[{table}]\n"
+    if head not in text:
+        text = f"{text}{head}"
+    settings.write_text(text.replace(head, head + "".join(f"{line}\n" for line in lines)), "utf-8")
+
+
 def refused(root: Path, env: Mapping[str, str], *args: str) -> subprocess.CompletedProcess[str]:
     """`townhall` that is expected not to start."""
     return subprocess.run(

@@ -7,7 +7,7 @@ import socket
 
 import pytest
 from tests.acceptance.conftest import TownCalls
-from tests.townhall_process import TownhallProcess, refused, serving
+from tests.townhall_process import TownhallProcess, refused, serving, settle
 
 
 def test_it_says_where_it_listens_and_answers_there(townhall: TownhallProcess) -> None:
@@ -66,8 +66,7 @@ def test_every_name_of_this_machine_will_do_without_authentication(town: TownCal
 
 
 def test_the_settings_say_where_it_listens_and_flags_win(town: TownCalls) -> None:
-    settings = town.root / "tinytown.toml"
-    settings.write_text(settings.read_text("utf-8") + '\n[townhall]\nbind = "127.0.0.3"\nrest_port = 1\n', "utf-8")
+    settle(town.root, "townhall", 'bind = "127.0.0.3"', "rest_port = 1")
 
     with serving(town.root, town.env) as townhall:
         assert townhall.url.startswith("http://127.0.0.3:")
@@ -89,6 +88,5 @@ def test_outside_a_town_it_says_what_to_do(town: TownCalls) -> None:
 
 
 def _allow_others(town: TownCalls) -> None:
-    text = '\n[townhall.auth]\nmode = "oidc"\n\n[townhall.auth.oidc]\nissuer = "https://issuer.example"\naudience = "town"\n'
-    settings = town.root / "tinytown.toml"
-    settings.write_text(settings.read_text("utf-8") + text, "utf-8")
+    settle(town.root, "townhall.auth", 'mode = "oidc"')
+    settle(town.root, "townhall.auth.oidc", 'issuer = "https://issuer.example"', 'audience = "town"')

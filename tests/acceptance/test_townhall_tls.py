@@ -11,7 +11,7 @@ import httpx2
 import pytest
 from tests.acceptance.conftest import TownCalls
 from tests.certificates import Authority, Pair
-from tests.townhall_process import TownhallProcess, refused, serving
+from tests.townhall_process import TownhallProcess, refused, serving, settle
 
 
 @pytest.fixture
@@ -19,17 +19,12 @@ def authority(town: TownCalls) -> Authority:
     return Authority(town.root.parent / "certificates")
 
 
-def settle(town: TownCalls, text: str) -> None:
-    settings = town.root / "tinytown.toml"
-    settings.write_text(f"{settings.read_text('utf-8')}\n{text}\n", "utf-8")
-
-
 def with_tls(town: TownCalls, pair: Pair) -> None:
-    settle(town, f'[townhall.tls]\ncert_file = "{pair.cert}"\nkey_file = "{pair.key}"')
+    settle(town.root, "townhall.tls", f'cert_file = "{pair.cert}"', f'key_file = "{pair.key}"')
 
 
 def with_mtls(town: TownCalls, authority: Authority, *, required: bool) -> None:
-    settle(town, f'[townhall.mtls]\nclient_ca_file = "{authority.file}"\nrequired = {str(required).lower()}')
+    settle(town.root, "townhall.mtls", f'client_ca_file = "{authority.file}"', f"required = {str(required).lower()}")
 
 
 @contextmanager

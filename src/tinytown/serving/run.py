@@ -19,6 +19,7 @@ from tinytown.serving.logs import configure_server_logs
 from tinytown.serving.rest import rest_app
 from tinytown.serving.server import Serving, serve
 from tinytown.serving.settings import LiveTownhall
+from tinytown.serving.stores import have_store
 from tinytown.serving.tls import tls_context
 from tinytown.townhall.pool import TownPool
 
@@ -35,6 +36,7 @@ def serve_rest(town: Town, *, bind: str | None, port: int | None, has_dispatcher
     tls = tls_context(settings, town.root)
     listener = where.listen()
     configure_server_logs()
+    have_store(town)
     now = LiveTownhall(settings, town.live_settings.now, is_loopback=where.is_loopback)
     stopping = asyncio.Event()
     with ExitStack() as stack:
