@@ -12,13 +12,15 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing, contextmanager, nullcontext
 from datetime import UTC, datetime
-from functools import cached_property, partial
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tinytown.config import Settings, find_root, load_settings, named_root
 from tinytown.domain.agent import GONE
+from tinytown.domain.errors import TinytownError
 from tinytown.domain.ids import CONDUCTOR, new_id
+from tinytown.once import cached_property
 from tinytown.services.caller import Caller
 from tinytown.services.machine import STATE_FOLDER, machine_id, state_folder
 from tinytown.services.tasks import Tasks
@@ -115,7 +117,11 @@ class Town:
     def connection(self) -> Connection:
         """The connection of the thread that opened the town."""
         connection = self.connect()
-        check_schema(connection, self.keys)
+        try:
+            check_schema(connection, self.keys)
+        except TinytownError:
+            connection.close()
+            raise
         return connection
 
     def close(self) -> None:

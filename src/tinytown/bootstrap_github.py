@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from datetime import datetime
-from functools import cached_property
 from typing import TYPE_CHECKING
 
 import structlog
 
 from tinytown.config import Settings
 from tinytown.domain.errors import ConfigError, ForgeError
+from tinytown.once import cached_property
 from tinytown.repository.git import Git
 from tinytown.repository.remote import Access, Remote
 from tinytown.repository.upstream import Upstream
