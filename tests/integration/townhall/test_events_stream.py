@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from tests.integration.store.stores import NOW, Stores, make_item, make_message
 from tests.integration.townhall.event_server import EventServer, event_server
+from tests.integration.townhall.served import GONE_RIGHTS, RIGHTS, Served, problem
 from tests.integration.townhall.sse_reader import SseReader
 from tests.waiting import wait_until
 
@@ -184,6 +185,8 @@ def test_an_id_that_is_newer_than_every_event_is_told_of_and_what_comes_is_not_m
         ("recent=501", 400, "recent"),
         ("recent=-1", 400, "recent"),
         ("type=", 400, "type"),
+        ("messages=maybe", 400, "messages"),
+        ("messages=1", 400, "messages"),
         (f"agent={'x' * 65}", 400, "agent"),
     ],
 )
@@ -211,6 +214,11 @@ def test_a_malformed_last_event_id_is_refused_and_an_empty_one_is_none(
     reader = read(server, {"Last-Event-ID": ""})
     say(town, "now")
     wait_until(lambda: heard(reader) == ["now"], "it came")
+
+
+def test_who_may_not_read_gets_no_events(served: Served) -> None:
+    refused = served.client.get("/v1/events", headers={RIGHTS: GONE_RIGHTS})
+    assert problem(refused, 403, "missing-scope")["detail"].startswith("this needs the scope town.read")
 
 
 def test_head_ends_at_once(server: EventServer) -> None:

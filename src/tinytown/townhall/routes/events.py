@@ -13,6 +13,7 @@ from tinytown.services.journal import Journal, Recent
 from tinytown.townhall.context import READ, Context
 from tinytown.townhall.event_stream import EventResponse, Wish
 from tinytown.townhall.hub import Feed, Hub
+from tinytown.townhall.schemas.base import Flag
 from tinytown.townhall.sse import MEDIA_TYPE, frame
 
 MAX_RECENT = 500
@@ -63,7 +64,7 @@ async def events(
     prefix: Annotated[Text, _word("Only those whose type begins so, such as `task.`.", alias="type")] = None,
     recent: Annotated[int, Query(ge=0, le=MAX_RECENT, description="Begin with the last events, so many.")] = 0,
     after: Annotated[Text, _word("Go on after the event of this id, unless Last-Event-ID says otherwise.")] = None,
-    messages: Annotated[bool, Query(description="With the messages that events brought.")] = False,
+    messages: Annotated[Flag, Query(description="With the messages that events brought.")] = False,
     last_event_id: Annotated[Text, Header(max_length=MAX_TEXT, description="Go on after the event of this id.")] = None,
 ) -> Response:
     """Events as Server-Sent Events: first what was missed or asked for, then each as it happens.
