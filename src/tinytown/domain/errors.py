@@ -204,6 +204,8 @@ class WorktreeOccupiedError(WorktreeInUseError):
 class AgentCliError(TinytownError):
     """The agent's CLI cannot be started."""
 
+    http_status = 409
+
 
 class ServerError(StoreUnavailableError):
     """The town's own Redis server cannot be started."""

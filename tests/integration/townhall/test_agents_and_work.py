@@ -124,6 +124,11 @@ def test_an_agent_with_an_unknown_cli_parent_or_reserved_name_is_refused(served:
     problem(served.post("/v1/agents", {"name": "a", "cli": "demo", "parent": "nobody"}), 404, "not-found")
 
 
+def test_an_agent_whose_cli_is_not_installed_here_is_409(served: Served) -> None:
+    answer = served.post("/v1/agents", {"name": "a", "cli": "opencode"})
+    assert "opencode" in problem(answer, 409, "agent-cli")["detail"]
+
+
 def test_an_agent_is_found_by_name_id_and_the_beginning_of_it(served: Served) -> None:
     (agent_id,) = _idle(served, "backend")
     for name in ("backend", "BACKEND", agent_id, agent_id[:8]):

@@ -115,6 +115,13 @@ def test_a_body_that_is_no_json_is_400(trial: Served, text: bytes) -> None:
     assert problem(answer, 400, "invalid-input")["errors"][0]["field"] == "body"
 
 
+@pytest.mark.parametrize(("number", "status"), [("5.0", 200), ("5e0", 200), ("5.5", 400), ("NaN", 400), ("1e999", 400)])
+def test_a_whole_number_is_an_integer_however_it_is_written(trial: Served, number: str, status: int) -> None:
+    text = f'{{"text": "x", "parts": [{{"number": {number}}}]}}'
+    answer = trial.client.post("/v1/trial", content=text, headers={"Content-Type": "application/json"})
+    assert answer.status_code == status
+
+
 def test_half_a_character_is_400(trial: Served) -> None:
     sent = {"content": b'{"text": "\\ud800"}', "headers": {"Content-Type": "application/json"}}
     answer = trial.client.post("/v1/trial", **sent)  # type: ignore[arg-type]

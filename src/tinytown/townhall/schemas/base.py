@@ -17,6 +17,7 @@ from pydantic import (
     GetJsonSchemaHandler,
     StringConstraints,
     WithJsonSchema,
+    model_validator,
 )
 from pydantic_core import CoreSchema, core_schema
 
@@ -34,6 +35,14 @@ class Request(BaseModel):
     """A body that is sent to us: types count (5 is no "5"), fields that are not known are left alone."""
 
     model_config = ConfigDict(strict=True)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _with_whole_numbers(cls, body: object) -> object:
+        """JSON has one kind of number: 5.0 is the integer 5."""
+        if not isinstance(body, dict):
+            return body
+        return {name: int(v) if isinstance(v, float) and v.is_integer() else v for name, v in body.items()}
 
 
 class Answer(BaseModel):

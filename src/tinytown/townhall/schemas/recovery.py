@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from pydantic import Field
+from pydantic import ConfigDict, Field, JsonValue
 
 from tinytown.services.recovery import Reclaimed, Recovered
 from tinytown.store.agents import HandedOver
@@ -27,8 +27,16 @@ class RecoverResponse(Answer):
         )
 
 
+_TWO_DESTINATIONS: dict[str, JsonValue] = {
+    "properties": {"to_backlog": {"const": True}},
+    "required": ["to", "to_backlog"],
+}
+
+
 class ReclaimRequest(Request):
     """Where unfinished work is to go; without a destination it is only counted."""
+
+    model_config = ConfigDict(strict=True, json_schema_extra={"not": _TWO_DESTINATIONS})
 
     to_backlog: bool = False
     to: Annotated[Line | None, LEFT_OUT] = Field(None, description="The agent that gets it.")
