@@ -23,6 +23,9 @@ from tinytown.serving.stores import have_store
 from tinytown.serving.tls import tls_context
 from tinytown.townhall.pool import TownPool
 
+STORE_SECS = 3.0
+"""How long the store may take to answer a request: less than for commands, for others wait behind it."""
+
 
 def serve_rest(town: Town, *, bind: str | None, port: int | None, has_dispatcher: bool) -> None:
     """Serve REST until told to stop.
@@ -58,7 +61,7 @@ def serve_rest(town: Town, *, bind: str | None, port: int | None, has_dispatcher
 def town_pool(town: Town) -> TownPool:
     """Towns for requests, each with the settings as they are then."""
     live = town.live_settings
-    return TownPool(lambda: Town(live.now(), town.environ, town.clock), version=live.now)
+    return TownPool(lambda: Town(live.now(), town.environ, town.clock, answer_secs=STORE_SECS), version=live.now)
 
 
 def check_access(settings: TownhallSettings, where: Place) -> None:
