@@ -78,7 +78,7 @@ class EventStream:
         last = about[b"last-generated-id"].decode()
         if place > position(last):
             return str(last)
-        if about[b"entries-added"] == about[b"length"] or not about[b"first-entry"]:
+        if about.get(b"entries-added") == about[b"length"] or not about[b"first-entry"]:  # Redis 6 does not count them
             return None
         first = about[b"first-entry"][0].decode()
         return str(first) if place < position(first) else None
