@@ -141,7 +141,7 @@ class Missions:
         """What somebody elsewhere named and chose; documents by their paths in the town's folder.
 
         Raises:
-            As `objectives`.
+            NotFoundError: nothing fits. ForgeError: the forge refuses to choose.
         """
         problems: list[str] = []
         checked: dict[ObjectiveRef, ObjectiveRef] = {}
@@ -152,7 +152,10 @@ class Missions:
                 checked.setdefault(doc, doc)
             else:
                 problems.append(f"document {ref.path} is no file of the town's folder; give its path relative to that")
-        return self._with_chosen(list(checked.values()), problems, choice)
+        try:
+            return self._with_chosen(list(checked.values()), problems, choice)
+        except InvalidInputError as error:
+            return Objectives(refs=tuple(checked.values()), problems=(*problems, error.message))
 
     def _with_chosen(self, refs: list[ObjectiveRef], problems: list[str], choice: Selection | None) -> Objectives:
         warnings: tuple[str, ...] = ()

@@ -77,6 +77,20 @@ def test_every_problem_is_told_at_once(shop: Served) -> None:
     assert any("mission.toml:3" in line for line in told)
 
 
+def test_choice_that_the_forge_cannot_make_is_told_with_the_rest(shop: Served) -> None:
+    told = refused(shop, {"type": "doc", "path": "missing.md"}, milestone="1.0")
+    assert len(told) == 2
+    assert any("milestones" in line for line in told)
+
+
+def test_issues_are_chosen_by_label_besides_those_that_are_named(shop: Served) -> None:
+    issue = shop.root / "issues" / "0003-tests.md"
+    issue.write_text("---\nlabels: [api]\n---\n# Write auth tests\n", encoding="utf-8")
+    started = start(shop, labels=["api"], allow_dirty=True)
+    found = shop.ok("GET", f"/v1/missions/{started['mission_id']}")
+    assert [ref["number"] for ref in found["mission"]["objective_refs"]] == [1, 3]
+
+
 @pytest.mark.parametrize("path", ["/etc/passwd", "..", ".", ".git/config", ".tt/machine", "a/../.tt/machine", "docs"])
 def test_documents_are_files_of_the_repository(shop: Served, path: str) -> None:
     assert len(refused(shop, {"type": "doc", "path": path})) == 1
