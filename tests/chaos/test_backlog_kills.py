@@ -17,11 +17,11 @@ from tinytown.domain.errors import StoreUnavailableError
 from tinytown.domain.task import Task, TaskState
 from tinytown.store.tasks import TaskStore
 
-TASKS = 6
+TASKS = 8
 KILLS = 5
 SEED = 7
 VICTIMS = ("host", "server", "agent", "everything")
-LONGEST_PAUSE_SECS = 0.8
+LONGEST_PAUSE_SECS = 0.3
 GENEROUS = "[agent]\nmax_nudges = 20\n"
 """A killed CLI is no fault of the task."""
 
@@ -63,6 +63,7 @@ def test_every_task_of_the_backlog_is_done_once_whatever_is_killed(tmp_path: Pat
         ids = [str(msgspec.json.decode(answer)["task_id"]) for answer in added]
         dispatcher = town.dispatch()
         for _ in range(KILLS):
+            wait_until(town.runs, "an agent is at work", 60)
             until = time.monotonic() + chance.random() * LONGEST_PAUSE_SECS
             wait_until(lambda: time.monotonic() >= until, "the moment has come")  # noqa: B023  called here
             dispatcher = strike(town, dispatcher, chance.choice(VICTIMS))

@@ -20,7 +20,9 @@ def wait_for(hosted: HostedTown, task_id: str, state: TaskState = TaskState.COMP
 
 def let_go_on(hosted: HostedTown) -> None:
     """End the runs of agents that wait."""
-    (hosted.town.state / "worktrees" / "go").touch()
+    worktrees = hosted.town.state / "worktrees"
+    worktrees.mkdir(exist_ok=True)  # the run may not have come so far
+    (worktrees / "go").touch()
 
 
 def test_idle_agent_takes_a_task_as_soon_as_it_is_added(hosted: HostedTown) -> None:
