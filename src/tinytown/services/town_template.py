@@ -75,6 +75,8 @@ checks = []
 # watch_interval_secs = 180
 
 [townhall]
+# bind = "127.0.0.1"
+# rest_port = 8080
 # max_event_readers = 500      # streams of events that may be open at once
 
 # [townhall.auth]              # who is let in by townhall; `tt auth gen-key --write` makes a key
