@@ -125,9 +125,11 @@ class Town:
         return connection
 
     def close(self) -> None:
-        """Close its connection, if there is one; it opens again when it is needed."""
+        """Close its connections, if there are any; they open again when they are needed."""
         if "connection" in self.__dict__:
             self.connection.close()
+        if "github" in self.__dict__:
+            self.github.close()
 
     @cached_property
     def agent_store(self) -> AgentStore:

@@ -1,9 +1,16 @@
 from __future__ import annotations
 
+import os
+from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.integration.townhall.served import Served, problem
+from tests.integration.store.stores import Stores
+from tests.integration.townhall.served import Served, problem, serving
+from tests.repositories import make_repository
+
+from tinytown.store.connection import Connection
+from tinytown.store.keys import Keys
 
 ISSUES = [{"type": "issue", "owner": "local", "repo": "shop", "number": number} for number in (1, 2, 3)]
 PLAN = {"type": "doc", "path": "docs/plan.md"}
@@ -163,3 +170,23 @@ def test_plan_tells_every_problem(shop: Served) -> None:
         shop.post("/v1/missions/plan", {"objectives": [{**ISSUES[0], "number": n} for n in (8, 9)]}), 400, "problems"
     )
     assert len(found["errors"]) == 2
+
+
+def test_mission_waits_in_planning_while_the_forge_cannot_be_reached(
+    connection: Connection, keys: Keys, redis_url: str, tmp_path: Path
+) -> None:
+    root = tmp_path / "shop"
+    make_repository(root)
+    name = keys.prefix.removeprefix("tt:")
+    forge = 'kind = "github"\nrepository = "octo/town"\napi_url = "http://127.0.0.1:1"'
+    text = f'[town]\nname = "{name}"\n[redis]\nurl = "{redis_url}"\n[forge]\n{forge}\n'
+    (root / "tinytown.toml").write_text(text, encoding="utf-8")
+    environ = {"PATH": os.environ["PATH"], "HOME": str(tmp_path), "GITHUB_TOKEN": "nobodys"}
+    issue = {"type": "issue", "owner": "octo", "repo": "town", "number": 1}
+    with serving(root, environ, Stores(connection, keys)) as town:
+        started = start(town, objectives=[issue])
+        assert (started["state"], started["work_item_count"]) == ("planning", 0)
+        assert "planning waits" in started["warnings"][0]
+        found = town.ok("GET", f"/v1/missions/{started['mission_id']}")["mission"]
+        assert found["state"] == "planning"
+        assert found["blocked_reason"]
