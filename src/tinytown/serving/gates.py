@@ -15,6 +15,16 @@ from tinytown.serving.stores import prompt_connection
 from tinytown.store.pool import ConnectionPool
 from tinytown.store.rates import RateStore
 
+MCP_PATH = "/mcp"
+"""Where MCP is; it tells the audit which tool was called, not that something was posted."""
+
+
+@contextmanager
+def audit_of(town: Town) -> Iterator[Audit]:
+    """The audit of everything that serves the town, over HTTP or not; its connections are closed at the end."""
+    with closing(ConnectionPool(town.connect)) as pool:
+        yield Audit(town.state / "logs", pool.lend, town.keys, town.redact)
+
 
 @contextmanager
 def gate_of(
@@ -23,7 +33,7 @@ def gate_of(
     """The gate before everything that serves the town; its connections are closed at the end."""
     with ExitStack() as stack:
         prompt = stack.enter_context(closing(ConnectionPool(lambda: prompt_connection(town))))
-        patient = stack.enter_context(closing(ConnectionPool(town.connect)))
+        audit = stack.enter_context(audit_of(town))
 
         @contextmanager
         def rates() -> Iterator[RateStore]:
@@ -34,7 +44,8 @@ def gate_of(
             settings=settings,
             bound=bound,
             keeper=RateKeeper(rates),
-            audit=Audit(town.state / "logs", patient.lend, town.keys, town.redact),
+            audit=audit,
             clock=town.clock,
             stopping=stopping,
+            audited_by_themselves=frozenset({MCP_PATH}),
         )

@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 import asyncio
-from contextlib import ExitStack, closing
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, closing, contextmanager
 
 import click
+from starlette.types import ASGIApp
 
 from tinytown.bootstrap import Town
 from tinytown.config.townhall import TownhallSettings
 from tinytown.domain.errors import ConfigError
 from tinytown.gate.authentication import check_settings
+from tinytown.gate.guard import guarded
 from tinytown.gate.origins import normal
 from tinytown.serving.dispatching import Dispatching
 from tinytown.serving.gates import gate_of
 from tinytown.serving.listening import Place, place
 from tinytown.serving.logs import configure_server_logs
+from tinytown.serving.parts import Parts
 from tinytown.serving.rest import rest_app
 from tinytown.serving.server import Serving, serve
 from tinytown.serving.settings import LiveTownhall
@@ -33,29 +37,59 @@ def serve_rest(town: Town, *, bind: str | None, port: int | None, has_dispatcher
     Raises:
         ConfigError: the settings do not allow it, or the address or a file cannot be used.
     """
+    where = place(*_address(town.settings.townhall, bind, port))
+    serve_face(town, where, rest_app, name="Townhall", has_dispatcher=has_dispatcher)
+
+
+def serve_face(
+    town: Town, where: Place, make: Callable[[Parts], ASGIApp], *, name: str, has_dispatcher: bool = False
+) -> None:
+    """Serve an application behind the gate until told to stop.
+
+    Args:
+        town: which.
+        where: to listen.
+        make: the application, of the parts that a server has.
+        name: for the line that says where it listens.
+        has_dispatcher: whether one runs beside it.
+
+    Raises:
+        ConfigError: as `serve_rest`.
+    """
     settings = town.settings.townhall
-    where = place(settings.bind if bind is None else bind, settings.rest_port if port is None else port)
     check_access(settings, where)
     tls = tls_context(settings, town.root)
     listener = where.listen()
-    configure_server_logs()
-    have_store(town)
-    now = LiveTownhall(settings, town.live_settings.now, is_loopback=where.is_loopback)
-    stopping = asyncio.Event()
     with ExitStack() as stack:
         stack.enter_context(listener.socket)
-        towns = stack.enter_context(closing(town_pool(town)))
-        gate = stack.enter_context(gate_of(town, now, bound=where.host, stopping=stopping))
+        configure_server_logs()
+        have_store(town)
+        parts = stack.enter_context(_parts(town, where))
         if has_dispatcher:
             stack.enter_context(Dispatching(town).running())
         serving = Serving(
-            app=rest_app(town, towns, gate),
+            app=guarded(make(parts), parts.gate),
             listener=listener,
             tls=tls,
-            stopping=stopping,
+            stopping=parts.gate.stopping,
             grace_secs=settings.request_timeout_ms / 1000,
         )
-        serve(serving, lambda: click.echo(f"🏛️  Townhall of {town.settings.town.name}: {serving.url}"))
+        serve(serving, lambda: click.echo(f"🏛️  {name} of {town.settings.town.name}: {serving.url}"))
+
+
+def _address(settings: TownhallSettings, bind: str | None, port: int | None) -> tuple[str, int]:
+    """Flags win."""
+    return settings.bind if bind is None else bind, settings.rest_port if port is None else port
+
+
+@contextmanager
+def _parts(town: Town, where: Place) -> Iterator[Parts]:
+    now = LiveTownhall(town.settings.townhall, town.live_settings.now, is_loopback=where.is_loopback)
+    with (
+        closing(town_pool(town)) as towns,
+        gate_of(town, now, bound=where.host, stopping=asyncio.Event()) as gate,
+    ):
+        yield Parts(town=town, towns=towns, gate=gate)
 
 
 def town_pool(town: Town) -> TownPool:
