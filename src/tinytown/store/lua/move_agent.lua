@@ -10,6 +10,9 @@ if not allowed then return refuse('ILLEGAL', 'the agent is ' .. state .. ' and c
 put(name, A.fields)
 redis.call('HSET', name, 'state', A.state, 'since', A.at, 'free_ms', A.ms)
 emit('agent.' .. A.state, A.at, {agent = A.id, text = A.fields.reason})
-if A.state == 'stopped' or A.state == 'error' then return_taken(A.id, A.at, A.ms) end
+if A.state == 'stopped' or A.state == 'error' then
+  redis.call('HDEL', name, 'closing', 'is_interrupted')
+  return_taken(A.id, A.at, A.ms)
+end
 wake_all(A.ms)
 return state
