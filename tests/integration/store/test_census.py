@@ -247,6 +247,27 @@ def test_report_by_a_person_ends_a_task_in_the_totals(town: Stores) -> None:
     assert count(town).counters.of_kind("tasks") == {("assigned",): 1, ("failed",): 1}
 
 
+def test_mission_of_an_older_version_is_counted_by_state_from_its_next_change_on(town: Stores) -> None:
+    mission_id = town.mission(make_item())
+    town.connection.execute("DEL", town.keys("mission", "state", "running"), town.keys("mission", "startable"))
+    assert (count(town).active_missions, count(town).missions[MissionState.RUNNING]) == (1, 0)
+
+    town.commit(town.read(mission_id))
+    assert (count(town).missions[MissionState.RUNNING], count(town).startable_items) == (1, 1)
+
+
+def test_run_that_began_before_there_were_figures_ends_without_a_time(town: Stores) -> None:
+    backend, _ = hosted(town)
+    lease = town.host()
+    town.tasks.assign(make_spec(), backend, NOW)
+    town.claim(lease, backend)
+    town.connection.execute("HDEL", town.keys("agent", backend), "run_ms")
+    town.finish(lease, backend, "failed", at=later(5))
+    counters = count(town).counters
+    assert counters.of_kind("runs") == {("demo", "failed"): 1}
+    assert counters.histograms("run_secs", RUN_BUCKETS) == {}
+
+
 @pytest.mark.parametrize("size", [1, 40])
 def test_census_is_one_round_trip_whatever_the_size_of_the_town(
     town: Stores, size: int, tmp_path_factory: pytest.TempPathFactory
