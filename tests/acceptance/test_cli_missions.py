@@ -45,7 +45,8 @@ def test_start_prints_what_the_tutorial_prints(issues: TownCalls) -> None:
 
 def test_options_override_the_settings_policy(issues: TownCalls) -> None:
     text = (issues.root / "tinytown.toml").read_text()
-    (issues.root / "tinytown.toml").write_text(text + "max_parallel_items = 3\nauto_merge = true\n")
+    ours = text.replace("[mission]\n", "[mission]\nmax_parallel_items = 3\nauto_merge = true\n")
+    (issues.root / "tinytown.toml").write_text(ours)
     started(issues, "-i", "1", "--no-reviewer", "--watch-interval", "7")
     policy = issues.json("mission", "status")["mission"]["policy"]
     assert (policy["max_parallel_items"], policy["auto_merge"]) == (3, True)

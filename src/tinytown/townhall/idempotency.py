@@ -16,7 +16,7 @@ from http import HTTPStatus
 import structlog
 from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import Headers
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -71,16 +71,17 @@ class Idempotency:
     async def _once(self, scope: Scope, receive: Receive, send: Send, identity: str) -> Response | None:
         """The answer, unless the request was carried out, which answers itself."""
         limit = self._context.settings.townhall.max_body_bytes
-        body = bytearray()
-        async for chunk in Request(scope, receive).stream():
-            body += chunk
-            if len(body) > limit:
-                return problem(413, "too-large", f"the body is larger than {limit} bytes; send less at a time")
+        try:
+            body = await _body(Request(scope, receive), limit)
+        except ClientDisconnect:  # or the gate found it too large, and answers that itself
+            return of_error(InvalidInputError("the body is cut short"))
+        if body is None:
+            return problem(413, "too-large", f"the body is larger than {limit} bytes; send less at a time")
         attempt = Attempt(id=identity, fingerprint=_fingerprint(scope, body), token=new_id())
         claim = await run_in_threadpool(self._claim, attempt)
         if claim != "claimed":
             return _repeated(claim)
-        task = asyncio.ensure_future(self._carry_out(scope, _Once(bytes(body), receive), send, attempt))
+        task = asyncio.ensure_future(self._carry_out(scope, _Once(body, receive), send, attempt))
         self._under_way.add(task)
         task.add_done_callback(self._under_way.discard)
         try:
@@ -171,6 +172,16 @@ class _Answer:
         return Reply(status=status, headers=headers, body=b"".join(m.get("body", b"") for m in self._held))
 
 
+async def _body(request: Request, limit: int) -> bytes | None:
+    """The whole body; None when it is too large."""
+    body = bytearray()
+    async for chunk in request.stream():
+        body += chunk
+        if len(body) > limit:
+            return None
+    return bytes(body)
+
+
 def _may_have_key(scope: Scope) -> bool:
     return bool(scope["type"] == "http" and scope["method"] in WRITING and scope["path"].startswith(PREFIX))
 
@@ -182,7 +193,7 @@ def _identity(principal: Principal, values: list[str]) -> str:
     return hashlib.sha256(f"{principal.name}\0{values[0]}".encode()).hexdigest()
 
 
-def _fingerprint(scope: Scope, body: bytes | bytearray) -> str:
+def _fingerprint(scope: Scope, body: bytes) -> str:
     parts = (scope["method"].encode(), scope["path"].encode(), scope.get("query_string", b""), body)
     digest = hashlib.sha256()
     for part in parts:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import asyncio
+import socket
 import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -201,6 +202,17 @@ def test_body_that_is_too_large_is_not_kept_in_memory(served: Served, counter: C
     limit = served.app.state.context.settings.townhall.max_body_bytes
     problem(send(served, body="x" * limit), 413, "too-large")
     assert counter.count == 0
+
+
+def test_request_that_is_cut_short_is_not_carried_out(served: Served, counter: Counter) -> None:
+    url = served.client.base_url
+    head = (
+        f"POST /v1/counted HTTP/1.1\r\nHost: {url.host}\r\nContent-Length: 9\r\n"
+        f"Content-Type: application/json\r\n{HEADER}: {KEY}\r\n\r\n"
+    )
+    with socket.create_connection((url.host, url.port)) as sock:
+        sock.sendall(f'{head}{{"a"'.encode())
+    assert send(served).json()["count"] == 1
 
 
 def test_key_of_a_server_that_died_is_free_after_a_while(served: Served, counter: Counter) -> None:
