@@ -51,6 +51,28 @@ def rest(bind: str | None, port: int | None, town: Path | None, *, with_dispatch
     serve_rest(opened, bind=bind, port=port, has_dispatcher=with_dispatcher)
 
 
+@townhall.command("mcp-http")
+@_bind
+@_port(help="Port to listen on, 0: any that is free; else the one after [townhall] rest_port, or 8081.")
+@_town
+def mcp_http(bind: str | None, port: int | None, town: Path | None) -> None:
+    """Serve MCP over HTTP until Ctrl-C or SIGTERM; rest does so as well, at /mcp."""
+    from tinytown.bootstrap import open_town  # as above
+    from tinytown.serving.run import serve_mcp_http
+
+    serve_mcp_http(open_town(Path.cwd(), os.environ, town=town), bind=bind, port=port)
+
+
+@townhall.command("mcp-stdio")
+@_town
+def mcp_stdio(town: Path | None) -> None:
+    """Serve MCP over standard input and output, for the program that starts this."""
+    from tinytown.bootstrap import open_town  # as above
+    from tinytown.serving.mcp import serve_mcp_stdio
+
+    serve_mcp_stdio(open_town(Path.cwd(), os.environ, town=town))
+
+
 def main() -> None:
     """Run the command; an expected failure is one line on stderr."""
     try:

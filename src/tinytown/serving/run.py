@@ -19,16 +19,15 @@ from tinytown.serving.dispatching import Dispatching
 from tinytown.serving.gates import gate_of
 from tinytown.serving.listening import Place, place
 from tinytown.serving.logs import configure_server_logs
-from tinytown.serving.parts import Parts
+from tinytown.serving.mcp import http_app
+from tinytown.serving.parts import Parts, town_pool
 from tinytown.serving.rest import rest_app
 from tinytown.serving.server import Serving, serve
 from tinytown.serving.settings import LiveTownhall
 from tinytown.serving.stores import have_store
 from tinytown.serving.tls import tls_context
-from tinytown.townhall.pool import TownPool
 
-STORE_SECS = 3.0
-"""How long the store may take to answer a request: less than for commands, for others wait behind it."""
+MOST_PORT = 65_535
 
 
 def serve_rest(town: Town, *, bind: str | None, port: int | None, has_dispatcher: bool) -> None:
@@ -39,6 +38,25 @@ def serve_rest(town: Town, *, bind: str | None, port: int | None, has_dispatcher
     """
     where = place(*_address(town.settings.townhall, bind, port))
     serve_face(town, where, rest_app, name="Townhall", has_dispatcher=has_dispatcher)
+
+
+def serve_mcp_http(town: Town, *, bind: str | None, port: int | None) -> None:
+    """Serve MCP alone over HTTP until told to stop, behind the same gate, on the port after REST's.
+
+    Raises:
+        ConfigError: as `serve_rest`.
+    """
+    settings = town.settings.townhall
+    host, beside = _address(settings, bind, None)
+    where = place(host, _next_port(beside) if port is None else port)
+    serve_face(town, where, http_app, name="MCP")
+
+
+def _next_port(port: int) -> int:
+    """The one after it; any that is free when any was asked for. ConfigError: there is none."""
+    if port == MOST_PORT:
+        raise ConfigError(f"there is no port after {port}, which is REST's; give one with --port")
+    return port + 1 if port else 0
 
 
 def serve_face(
@@ -90,12 +108,6 @@ def _parts(town: Town, where: Place) -> Iterator[Parts]:
         gate_of(town, now, bound=where.host, stopping=asyncio.Event()) as gate,
     ):
         yield Parts(town=town, towns=towns, gate=gate)
-
-
-def town_pool(town: Town) -> TownPool:
-    """Towns for requests, each with the settings as they are then."""
-    live = town.live_settings
-    return TownPool(lambda: Town(live.now(), town.environ, town.clock, answer_secs=STORE_SECS), version=live.now)
 
 
 def check_access(settings: TownhallSettings, where: Place) -> None:

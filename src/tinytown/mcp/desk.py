@@ -1,0 +1,67 @@
+"""What tools, resources and prompts have in common: towns in threads, time limits, and who asks."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from datetime import datetime
+from functools import partial
+from typing import TypeVar
+
+import msgspec
+from anyio import CapacityLimiter, fail_after, to_thread
+
+from tinytown.bootstrap import Town
+from tinytown.domain.errors import TinytownError, UnavailableError
+from tinytown.gate.wording import outward
+from tinytown.mcp.asking import Asker
+from tinytown.services.audit import Audit
+
+T = TypeVar("T")
+
+THREADS = 20
+"""So many calls are carried out at once; REST has threads of its own."""
+
+
+class Desk(msgspec.Struct, frozen=True, kw_only=True):
+    """Where a server's calls are carried out."""
+
+    lend: Callable[[], AbstractContextManager[Town]]
+    """A town for a moment, in any thread."""
+    audit: Audit
+    clock: Callable[[], datetime]
+    asker: Callable[[object], Asker]
+    """Who asks, by the HTTP request, None over stdio. UnauthenticatedError: nobody knows."""
+    limit_secs: Callable[[], float]
+    """How long a call may take that has no limit of its own."""
+    is_local: bool = False
+    """Whether who asks is on this machine and may read paths of it."""
+    limiter: CapacityLimiter = msgspec.field(default_factory=lambda: CapacityLimiter(THREADS))
+
+    async def run(self, does: Callable[[Town], T], limit_secs: float | None = None) -> T:
+        """What `does` answers about a town, in a thread.
+
+        What takes too long goes on by itself, and gives its town back then.
+
+        Raises:
+            UnavailableError: it takes too long. TinytownError: as `does` does.
+        """
+        try:
+            with fail_after(self.limit_secs() if limit_secs is None else limit_secs):
+                work = partial(self._with_town, does)
+                return await to_thread.run_sync(work, abandon_on_cancel=True, limiter=self.limiter)
+        except TimeoutError as error:
+            raise UnavailableError("it took too long, and may be done or not; look, then try again") from error
+
+    async def in_thread(self, does: Callable[[], None]) -> None:
+        """Do something short that needs no town."""
+        await to_thread.run_sync(does, limiter=self.limiter)
+
+    def _with_town(self, does: Callable[[Town], T]) -> T:
+        with self.lend() as town:
+            return does(town)
+
+    def told(self, error: TinytownError) -> str:
+        """An error in one line, with its name in front."""
+        text = "; ".join(filter(None, map(str.strip, error.message.splitlines()))) if self.is_local else outward(error)
+        return f"{error.slug}: {text}"
