@@ -17,7 +17,7 @@ _MAY_SEND = (
     " X-Request-ID"
 )
 _MAY_READ = (
-    "Idempotency-Replayed, Link, Location, Mcp-Session-Id, RateLimit-Limit, RateLimit-Remaining, RateLimit-Reset,"
+    "Idempotent-Replayed, Link, Location, Mcp-Session-Id, RateLimit-Limit, RateLimit-Remaining, RateLimit-Reset,"
     " Retry-After, WWW-Authenticate, X-Request-ID"
 )
 _KEPT_SECS = 600

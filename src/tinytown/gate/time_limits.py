@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
 
 import structlog
 from starlette.datastructures import Headers
@@ -24,9 +25,17 @@ class TimeLimits:
     What runs in a thread cannot be stopped: it ends by itself, and gives back then what it was lent.
     """
 
-    def __init__(self, app: ASGIApp, settings: Callable[[], TownhallSettings], stopping: asyncio.Event) -> None:
+    def __init__(
+        self,
+        app: ASGIApp,
+        settings: Callable[[], TownhallSettings],
+        stopping: asyncio.Event,
+        least_secs: Mapping[str, float] = MappingProxyType({}),
+    ) -> None:
+        """Args: least_secs is how long requests to some paths may take, whatever the settings say."""
         self._app = app
         self._settings = settings
+        self._least_secs = least_secs
         self._stopping = stopping
         self._late: set[asyncio.Task[None]] = set()
         self._streams = _Streams(stopping)
@@ -39,7 +48,7 @@ class TimeLimits:
         exchange = _Exchange(receive, send)
         task = asyncio.ensure_future(self._app(scope, exchange.receive, exchange.send))
         try:
-            await asyncio.wait({task}, timeout=self._settings().request_timeout_ms / 1000)
+            await asyncio.wait({task}, timeout=self._limit_secs(scope["path"]))
             if exchange.is_stream and not task.done():
                 await self._streams.wait(task)
         finally:
@@ -50,9 +59,12 @@ class TimeLimits:
             task.result()
         elif not exchange.has_begun:
             detail = "it took too long, and may be done or not; look, then try again"
-            await problem(504, "too-slow", detail)(scope, receive, send)
+            await problem(504, "too-slow", detail, headers={"Connection": "close"})(scope, receive, send)
         elif exchange.is_stream:
             await send({"type": "http.response.body", "body": b""})
+
+    def _limit_secs(self, path: str) -> float:
+        return max(self._settings().request_timeout_ms / 1000, self._least_secs.get(path.rstrip("/"), 0))
 
     def _leave(self, task: asyncio.Task[None]) -> None:
         """Have it end when it can; it is nobody's any more."""

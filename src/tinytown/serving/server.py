@@ -13,8 +13,8 @@ import msgspec
 import uvicorn
 from starlette.types import ASGIApp
 
-from tinytown.serving.abortable import AbortableProtocol
 from tinytown.serving.listening import Listener
+from tinytown.serving.protocol import Protocol
 
 HEAD_LIMIT_BYTES = 32_768
 """How large a request's line and headers may be together."""
@@ -45,7 +45,8 @@ def serve(serving: Serving, on_started: Callable[[], None]) -> None:
         serving.app,
         log_config=None,
         access_log=False,
-        http=AbortableProtocol,
+        http=Protocol,
+        reset_contextvars=True,  # else one request may see the id of another
         ws="none",
         lifespan="auto",
         proxy_headers=False,  # nobody is believed about addresses that they forward for

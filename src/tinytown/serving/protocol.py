@@ -1,0 +1,68 @@
+"""HTTP/1.1 as uvicorn speaks it, with a time limit for what comes before a request is there, and problem documents."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+
+import h11
+
+from tinytown.gate.problems import problem
+from tinytown.serving.abortable import AbortableProtocol
+
+HEAD_SECS = 15.0
+"""How long a client may take for a request's line and headers: without a limit a few clients take all connections."""
+_TOO_LARGE = 431
+_HEADERS = ((b"cache-control", b"no-store"), (b"x-content-type-options", b"nosniff"), (b"connection", b"close"))
+
+
+class Protocol(AbortableProtocol):
+    """One connection."""
+
+    _head_limit: asyncio.TimerHandle | None = None
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as there
+        """Wait for a request."""
+        super().connection_made(transport)
+        self._limit_head()
+
+    def data_received(self, data: bytes) -> None:
+        """Take it in; a request that has begun must go on."""
+        super().data_received(data)
+        if self.conn.their_state is h11.IDLE:
+            self._limit_head()
+        else:
+            self._end_limit()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Forget it."""
+        self._end_limit()
+        super().connection_lost(exc)
+
+    def send_400_response(self, msg: str) -> None:  # noqa: ARG002  as it is called
+        """Refuse what is no request; called while the error that says so is handled."""
+        if self.conn.our_state not in {h11.IDLE, h11.SEND_RESPONSE}:
+            self.transport.close()  # in the middle of an answer there is no other way to say it
+            return
+        status = getattr(sys.exc_info()[1], "error_status_hint", 400)
+        if status == _TOO_LARGE:
+            answer = problem(status, "headers-too-large", "the request's line and headers are too large together")
+        else:
+            answer = problem(400, "bad-request", "that is no HTTP request that can be understood")
+        headers = [*answer.raw_headers, *_HEADERS]
+        for event in (
+            h11.Response(status_code=answer.status_code, headers=headers),
+            h11.Data(data=bytes(answer.body)),
+            h11.EndOfMessage(),
+        ):
+            self.transport.write(self.conn.send(event) or b"")
+        self.transport.close()
+
+    def _limit_head(self) -> None:
+        if self._head_limit is None:
+            self._head_limit = self.loop.call_later(HEAD_SECS, self.transport.close)
+
+    def _end_limit(self) -> None:
+        if self._head_limit is not None:
+            self._head_limit.cancel()
+            self._head_limit = None
