@@ -75,6 +75,8 @@ def document(app: FastAPI, auth: AuthSettings) -> dict[str, Any]:
     for path, method, operation in _operations(made):
         _say_scope(operation, scopes.get((path, method)), schemes)
         _add_problems(method, operation, is_guarded=(path, method) in scopes)
+        for parameter in operation.get("parameters", ()):
+            parameter["schema"] = _without_null(parameter["schema"])
         used |= set(operation["tags"])
     made["tags"] = [{"name": name, "description": text} for name, text in TAGS.items() if name in used]
     _complete(made, schemes)
@@ -85,6 +87,14 @@ def _operations(made: dict[str, Any]) -> Iterator[tuple[str, str, dict[str, Any]
     for path, methods in made["paths"].items():
         for method, operation in methods.items():
             yield path, method, operation
+
+
+def _without_null(schema: dict[str, Any]) -> dict[str, Any]:
+    """A parameter's schema: it may be left out, but there is no null in a path, query or header."""
+    kept = [one for one in schema.get("anyOf", ()) if one != {"type": "null"}]
+    if len(kept) != 1:
+        return schema
+    return {**kept[0], **{name: value for name, value in schema.items() if name != "anyOf"}}
 
 
 def _scopes(routes: Iterable[RouteContext]) -> dict[tuple[str, str], str]:

@@ -20,11 +20,27 @@ MAX_RECENT = 500
 MAX_TEXT = 64
 """Characters of a parameter."""
 
+_ID: dict[str, Any] = {"pattern": "^[0-9]{1,19}-[0-9]{1,19}$"}
+"""How ids of events look, for the document."""
+
+_SENT: dict[str, Any] = {
+    "type": "object",
+    "description": "One event of the stream.",
+    "properties": {
+        "id": {"type": "string", **_ID},
+        "event": {"type": "string", "description": "Its type."},
+        "data": {"type": "string", "contentMediaType": "application/json", "description": "The event, as JSON."},
+        "retry": {"type": "integer", "description": "Milliseconds to wait before asking again."},
+    },
+}
+
 Text: TypeAlias = str | None
 
 
-def _word(description: str, alias: str | None = None) -> Any:
-    return Query(alias=alias, min_length=1, max_length=MAX_TEXT, description=description)
+def _word(description: str, alias: str | None = None, **schema: Any) -> Any:
+    return Query(
+        alias=alias, min_length=1, max_length=MAX_TEXT, description=description, json_schema_extra=schema or None
+    )
 
 
 @asynccontextmanager
@@ -54,7 +70,7 @@ def hub_of(app: FastAPI) -> Hub:
     summary="Follow the town's events",
     operation_id="streamEvents",
     response_class=Response,
-    responses={200: {"description": "Server-Sent Events", "content": {MEDIA_TYPE: {"schema": {"type": "string"}}}}},
+    responses={200: {"description": "Server-Sent Events", "content": {MEDIA_TYPE: {"schema": _SENT}}}},
 )
 async def events(
     request: Request,
@@ -63,17 +79,17 @@ async def events(
     agent: Annotated[Text, _word("Only those of this agent: its name, or how its id begins.")] = None,
     prefix: Annotated[Text, _word("Only those whose type begins so, such as `task.`.", alias="type")] = None,
     recent: Annotated[int, Query(ge=0, le=MAX_RECENT, description="Begin with the last events, so many.")] = 0,
-    after: Annotated[Text, _word("Go on after the event of this id, unless Last-Event-ID says otherwise.")] = None,
+    after: Annotated[Text, _word("Go on after this event, unless Last-Event-ID says otherwise.", **_ID)] = None,
     messages: Annotated[Flag, Query(description="With the messages that events brought.")] = False,
-    last_event_id: Annotated[Text, Header(max_length=MAX_TEXT, description="Go on after the event of this id.")] = None,
+    last_event_id: Annotated[Text, Header(description="Go on after this event.", json_schema_extra=_ID)] = None,
 ) -> Response:
     """Events as Server-Sent Events: first what was missed or asked for, then each as it happens.
 
     Without an id and without `recent` it begins with what happens next.
     """
     hub = hub_of(request.app)
-    known = last_event_id or after
-    place = None if known is None else position(known)
+    places = [position(one) for one in (last_event_id, after) if one]
+    place = places[0] if places else None
     hub.check_room()
     feed = await hub.feed()
     wanted = EVERYTHING
