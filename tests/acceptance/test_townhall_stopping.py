@@ -99,6 +99,20 @@ def test_a_dispatcher_that_cannot_go_on_is_started_anew_and_the_server_goes_on(t
         assert townhall.process.poll() is None
 
 
+def test_a_bug_that_ends_the_dispatcher_is_logged_with_its_trace_and_the_server_goes_on(town: TownCalls) -> None:
+    prefix = f"tt:{town.json('status')['name']}"
+    _redis(town, "HSET", f"{prefix}:agents", "ada", "a-1")
+    _redis(town, "HSET", f"{prefix}:agent:a-1", "spec", "{}", "state", "idle")  # nothing here writes such a record
+
+    with serving(town.root, town.env, "--with-dispatcher") as townhall:
+        wait_until(lambda: "dispatcher_died" in townhall.log(), "the log says that it died")
+        assert "Traceback" in townhall.log()
+        assert townhall.client.get("/ready").json()["dispatcher"] == "stopped"
+
+        _redis(town, "DEL", f"{prefix}:agents", f"{prefix}:agent:a-1")
+        wait_until(lambda: townhall.client.get("/ready").json()["dispatcher"] == "running", "it dispatches again")
+
+
 def _redis(town: TownCalls, *command: str) -> None:
     from tinytown.store.connection import connect  # the store as others may have left it
     from tinytown.store.server import server_url
