@@ -70,6 +70,7 @@ if TYPE_CHECKING:
     from tinytown.services.readiness import Readiness
     from tinytown.services.recovery import Recovery
     from tinytown.store.backlog import BacklogStore
+    from tinytown.store.dispatchers import Due
     from tinytown.store.hosts import HostLease
 
 
@@ -450,8 +451,16 @@ class Town:
             return has_agents
         return self.local_parts(lambda: self.settings.forge).queued_checks(self.connection) > 0
 
-    def dispatcher(self) -> Dispatcher:
-        """A dispatcher for this process."""
+    def dispatch_once(self) -> Due:
+        """Look at every active mission once, as a dispatcher that leaves again; what was due before."""
+        dispatcher = self.dispatcher(EventStream(self.connection, self.keys))
+        try:
+            return dispatcher.tick(is_full=True)
+        finally:
+            dispatcher.leave()
+
+    def dispatcher(self, events: EventStream | None = None) -> Dispatcher:
+        """A dispatcher for this process. Args: events are what it waits for, else on a connection of its own."""
         from tinytown.services.dispatch import Dispatcher, DispatchTools
         from tinytown.services.planning import Planning
         from tinytown.services.presence import DISPATCHERS, Presence
@@ -463,7 +472,7 @@ class Town:
                 record=record,
                 missions=self.mission_store,
                 dispatchers=self.dispatcher_store,
-                events=self.events(),
+                events=self.events() if events is None else events,
                 forge=self.forge,
                 planning=Planning(self.forge, self.root),
                 roles=self.missions.roles,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import datetime
 
 import msgspec
@@ -39,12 +39,14 @@ class Gate(msgspec.Struct, frozen=True, kw_only=True):
     stopping: asyncio.Event
     audited_by_themselves: frozenset[str] = frozenset()
     """Paths of faces that tell the audit of changes themselves."""
+    least_secs: Mapping[str, float] = {}
+    """Paths of faces that limit the time of requests themselves, and how long those may take at least."""
 
 
 def guarded(app: ASGIApp, gate: Gate) -> ASGIApp:
     """The application behind the gate."""
     settings = gate.settings
-    app = TimeLimits(app, settings, gate.stopping)
+    app = TimeLimits(app, settings, gate.stopping, gate.least_secs)
     app = Bodies(app, settings)
     app = Rates(app, gate.keeper, "principal", per_principal(settings))
     app = Authentication(app, lambda: settings().auth, OPEN_PATHS, gate.clock)

@@ -15,6 +15,7 @@ from mcp.server.mcpserver.utilities.func_metadata import ArgModelBase
 from mcp.shared.exceptions import MCPError
 from mcp_types import CallToolResult, TextContent
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic_core import ErrorDetails
 
 from tinytown.bootstrap import Town
 from tinytown.domain.errors import InvalidInputError, NotAllowedError, TinytownError, UnavailableError
@@ -37,6 +38,23 @@ _TARGETS = ("agent", "agents", "name", "to", "mission", "item", "task_id")
 _LIMIT = 200
 
 
+def closed_tool(spec: Spec) -> Tool:
+    """The SDK's description of a tool; arguments that it does not know are refused."""
+    tool = Tool.from_function(
+        spec.does,
+        name=spec.name,
+        title=spec.title,
+        description=" ".join((spec.does.__doc__ or "").split()),
+        context_kwarg="desk" if iscoroutinefunction(spec.does) else "town",
+        annotations=spec.annotations,
+        structured_output=True,
+    )
+    meta = tool.fn_metadata
+    meta.arg_model = _closed(meta.arg_model)
+    tool.parameters = meta.arg_model.model_json_schema(by_alias=True)
+    return tool
+
+
 class TownTool(Tool):
     """A tool of a town, as the SDK calls it."""
 
@@ -47,23 +65,9 @@ class TownTool(Tool):
 
     @classmethod
     def of(cls, spec: Spec, desk: Desk) -> TownTool:
-        """The tool that a spec describes; arguments that it does not know are refused."""
-        tool = Tool.from_function(
-            spec.does,
-            name=spec.name,
-            title=spec.title,
-            description=" ".join((spec.does.__doc__ or "").split()),
-            context_kwarg="desk" if iscoroutinefunction(spec.does) else "town",
-            annotations=spec.annotations,
-            structured_output=True,
-        )
-        fields = {name: getattr(tool, name) for name in Tool.model_fields}
-        meta = tool.fn_metadata
-        meta.arg_model = _closed(meta.arg_model)
-        if meta.output_schema is not None:
-            meta.output_schema = {"type": "object", **meta.output_schema}
-        fields["parameters"] = meta.arg_model.model_json_schema(by_alias=True)
-        return cls(**fields, desk=desk, spec=spec)
+        """The tool that a spec describes."""
+        tool = closed_tool(spec)
+        return cls(**{name: getattr(tool, name) for name in Tool.model_fields}, desk=desk, spec=spec)
 
     async def run(
         self,
@@ -165,8 +169,12 @@ def _closed(model: type[ArgModelBase]) -> type[ArgModelBase]:
 def _wrong(error: ValidationError) -> str:
     """What is wrong with which arguments, in one line; what was given is not repeated."""
     found = error.errors(include_url=False, include_context=False, include_input=False)
-    lines = [f"{'.'.join(str(part) for part in one['loc']) or 'arguments'}: {one['msg']}" for one in found[:SHOWN]]
+    lines = [f"{'.'.join(str(part) for part in one['loc']) or 'arguments'}: {_said(one)}" for one in found[:SHOWN]]
     return "; ".join(" ".join(line.split()) for line in lines)
+
+
+def _said(wrong: ErrorDetails) -> str:
+    return "is no argument of this tool" if wrong["type"] == "extra_forbidden" else wrong["msg"]
 
 
 def _target(arguments: Mapping[str, Any]) -> str:

@@ -34,6 +34,8 @@ class Desk(msgspec.Struct, frozen=True, kw_only=True):
     """Who asks, by the HTTP request, None over stdio. UnauthenticatedError: nobody knows."""
     limit_secs: Callable[[], float]
     """How long a call may take that has no limit of its own."""
+    is_stopping: Callable[[], bool] = lambda: False
+    """Whether the server was told to stop: what waits for something then ends."""
     is_local: bool = False
     """Whether who asks is on this machine and may read paths of it."""
     limiter: CapacityLimiter = msgspec.field(default_factory=lambda: CapacityLimiter(THREADS))

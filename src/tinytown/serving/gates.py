@@ -17,6 +17,8 @@ from tinytown.store.rates import RateStore
 
 MCP_PATH = "/mcp"
 """Where MCP is; it tells the audit which tool was called, not that something was posted."""
+MCP_SECS = 900.0
+"""No call of a tool takes longer; each has its own limit, and may wait for agents."""
 
 
 @contextmanager
@@ -48,4 +50,5 @@ def gate_of(
             clock=town.clock,
             stopping=stopping,
             audited_by_themselves=frozenset({MCP_PATH}),
+            least_secs={MCP_PATH: MCP_SECS},
         )

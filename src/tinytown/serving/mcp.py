@@ -27,6 +27,7 @@ def http_app(parts: Parts) -> Starlette:
         clock=gate.clock,
         asker=asker_over_http,
         limit_secs=lambda: gate.settings().request_timeout_ms / 1000,
+        is_stopping=gate.stopping.is_set,
     )
     return mcp_app(make_server(desk))
 

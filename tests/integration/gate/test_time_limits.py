@@ -129,3 +129,13 @@ def test_a_bug_comes_out() -> None:
 
     with pytest.raises(ZeroDivisionError):
         ask(limited(broken, LONG))
+
+
+def test_some_paths_may_take_longer_than_the_settings_say() -> None:
+    async def slow(scope: Scope, receive: Receive, send: Send) -> None:
+        await asyncio.sleep(0.06)  # longer than a request may take elsewhere
+        await answering()(scope, receive, send)
+
+    app = TimeLimits(slow, lambda: SHORT, asyncio.Event(), {"/mcp": 60})
+
+    assert [ask(app, path=path).status for path in ("/mcp", "/mcp/", "/v1/town")] == [200, 200, 504]

@@ -32,7 +32,7 @@ from tinytown.townhall.schemas.messages import InboxMessage, InboxResponse
 from tinytown.townhall.schemas.tasks import TaskInfo
 
 LONGEST_WAIT_SECS = 600
-SLICE_SECS = 5.0
+SLICE_SECS = 2.0
 """So long a thread waits at a time: between two of them a wait can be broken off, and others get the thread."""
 
 Force: TypeAlias = Annotated[bool, Field(description="At once, without waiting for the end of its run.")]
@@ -120,7 +120,7 @@ async def wait(
         left = end - time.monotonic()
         look = partial(_wait, agents, wanted, max(0.0, min(left, SLICE_SECS)))
         waited = await desk.run(look, SLICE_SECS + desk.limit_secs())
-        if not waited.is_timed_out or left <= SLICE_SECS:
+        if not waited.is_timed_out or left <= SLICE_SECS or desk.is_stopping():
             return _waited(waited)
 
 

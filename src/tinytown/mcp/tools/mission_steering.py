@@ -111,11 +111,7 @@ def dispatch(town: Town) -> Dispatched:
     merged. Needed only where no dispatcher runs (`is_dispatching` of town.get_status); it tells what happened.
     """
     before = town.journal.recent(1).position
-    dispatcher = town.dispatcher()
-    try:
-        due = dispatcher.tick(is_full=True)
-    finally:
-        dispatcher.leave()
+    due = town.dispatch_once()
     names = town.journal.names()
     shown = [happened(event, names) for event in since(town, before)]
     return Dispatched(missions=list(dict.fromkeys((*due.active, *due.missions))), events=shown, next_due_at=due.next_at)

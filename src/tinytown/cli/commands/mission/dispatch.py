@@ -16,14 +16,11 @@ from tinytown.cli.session import Session, pass_session
 def dispatch(session: Session, /, *, once: bool) -> None:
     """Move missions on until Ctrl-C. Any number may run at once, on any number of machines."""
     configure_logs()
-    dispatcher = session.town.dispatcher()
     if once:
-        try:
-            due = dispatcher.tick(is_full=True)
-        finally:
-            dispatcher.leave()
+        due = session.town.dispatch_once()
         session.show([f"looked at {count(len(due.active), 'active mission')}"])
         return
+    dispatcher = session.town.dispatcher()
     session.warn(["🛰️  Dispatching; Ctrl-C ends it, missions and agents stay as they are"])
     interruption = Interruption()
     with interruption.listen():
