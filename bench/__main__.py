@@ -11,7 +11,7 @@ import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from subprocess import SubprocessError
 
-from bench import commands, dispatching, github, host, messages, steps
+from bench import commands, dispatching, github, host, messages, steps, townhall
 from bench.figure import Row, table
 from tinytown.domain.errors import TinytownError
 
@@ -22,6 +22,7 @@ _MEASUREMENTS: Mapping[str, Callable[[], Iterable[Row]]] = {
     "steps": steps.rows,
     "host": host.rows,
     "github": github.rows,
+    "townhall": townhall.rows,
 }
 
 

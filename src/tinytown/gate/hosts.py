@@ -37,9 +37,9 @@ class Hosts:
             await self._app(scope, receive, send)
 
     def _is_ours(self, host: str, scope: Scope) -> bool:
-        reached = scope.get("server")
+        reached: tuple[str, int | None] | None = scope.get("server")
         ours = {"localhost", self._bound.lower(), *(map(host_name, self._settings().allowed_hosts))}
-        return host in ours or _is_loopback(host) or (bool(reached) and _is_same(host, str(reached[0])))
+        return host in ours or _is_loopback(host) or (reached is not None and _is_same(host, reached[0]))
 
 
 def host_name(text: str) -> str:

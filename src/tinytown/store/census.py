@@ -103,7 +103,7 @@ class CensusStore:
             agents=tuple(sorted((_agent(*found) for found in agents), key=lambda agent: agent.name.lower())),
             conductor=_inbox(conductor),
             backlog=backlog,
-            missions={MissionState(name): count for name, count in pairs(missions).items()},
+            missions={MissionState(name): int(count) for name, count in pairs(missions).items()},
             active_missions=active,
             startable_items=sum(int(count) for count in startable),
             first_due=_at(due[1]) if due else None,

@@ -40,8 +40,8 @@ class ClosingTown(Town):
         super().__init__(load_settings(root, environ=environ), environ)
         self.opened: list[Connection] = []
 
-    def connect(self) -> Connection:
-        self.opened.append(super().connect())
+    def connect(self, answer_secs: float | None = None) -> Connection:
+        self.opened.append(super().connect(answer_secs))
         return self.opened[-1]
 
 

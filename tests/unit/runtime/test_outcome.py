@@ -441,7 +441,7 @@ def test_run_that_a_person_had_stopped_counts_for_nothing(about: Task | None, re
 
 
 def test_run_that_was_over_before_a_person_had_it_stopped_counts() -> None:
-    why = {"interruption": "interrupted by a person"}
+    why: dict[str, Any] = {"interruption": "interrupted by a person"}
 
     assert judged(task(), GOOD, exited(0), **why).outcome == "completed"
     assert judged(task(report=Report.FAILED, reason="no"), NONE, exited(1), **why).outcome == "failed"
