@@ -23,4 +23,3 @@ class ProblemDetails(Answer):
     detail: str = Field(description="One line that says what to do.")
     request_id: str = Field("", description="Under which the server's log tells of it.")
     errors: list[WrongField] = Field(default_factory=list, description="What of the request is not valid.")
-    problems: list[str] = Field(default_factory=list, description="Each thing that is wrong.")
