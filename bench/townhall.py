@@ -41,8 +41,9 @@ def rows() -> Iterator[Row]:
     """The rows of the table."""
     with bench_town(_without_limits) as town, host_lock(town.state):  # so that no other host begins what is given out
         asked = list(_asked(town))
-        with child(town, "bench.bare_app") as bare, _townhall(town) as (server, url):
+        with child(town, "bench.bare_app") as bare, _townhall(town) as (_, url):
             yield from _loads(asked, bare.line(), url)
+        with _townhall(town) as (server, url):  # a fresh one, so that what it takes is what the readers take
             yield from _readers(town, server, url)
 
 
