@@ -6,7 +6,7 @@ from typing import Annotated, TypeAlias
 
 from pydantic import Field
 
-from tinytown.townhall.schemas.base import Id, Line, Text
+from tinytown.schemas.base import Id, Line, Text
 
 MOST = 1000
 """Entries of a list."""

@@ -35,6 +35,11 @@ ROLES: Mapping[str, str] = {
     " it break anything? Run what helps, change nothing, and end with approve or reject and the reason.",
     "worker": "Do whatever the task asks, completely, with the tests it needs, and keep to the task.",
 }
+PROMPTS = (
+    ("conductor_start", "Lead the town", "What the town is, what goes on in it, and how to lead it."),
+    ("role_hint", "Be of a role", "What an agent of a role is to see to."),
+)
+"""Name, title, description."""
 MOST_VALUES = 100
 
 _LEAD = """\
@@ -75,12 +80,8 @@ def add_prompts(server: MCPServer[Any], desk: Desk) -> None:
     ) -> str:
         return hint(role)
 
-    server.prompt(
-        "conductor_start",
-        title="Lead the town",
-        description="What the town is, what goes on in it, and how to lead it.",
-    )(conductor_start)
-    server.prompt("role_hint", title="Be of a role", description="What an agent of a role is to see to.")(role_hint)
+    for (name, title, description), fn in zip(PROMPTS, (conductor_start, role_hint), strict=True):
+        server.prompt(name, title=title, description=description)(fn)
     server.completion()(_completer(desk))  # type: ignore[no-untyped-call]  # the SDK's has no types
 
 

@@ -18,8 +18,8 @@ from tinytown.mcp.tools.agents import list_agents
 from tinytown.mcp.tools.missions import list_missions, status
 from tinytown.mcp.tools.tasks import list_pending
 from tinytown.mcp.tools.town import get_status
-from tinytown.townhall.schemas.agents import AgentInfo
-from tinytown.townhall.schemas.tasks import TaskInfo
+from tinytown.schemas.agents import AgentInfo
+from tinytown.schemas.tasks import TaskInfo
 
 JSON = "application/json"
 

@@ -6,16 +6,16 @@ from datetime import datetime
 
 from pydantic import Field
 
-from tinytown.townhall.schemas.agents import AgentInfo, AgentList
-from tinytown.townhall.schemas.backlog import BacklogList
-from tinytown.townhall.schemas.base import Answer
-from tinytown.townhall.schemas.history import EndedTask
-from tinytown.townhall.schemas.mission_parts import Uuid
-from tinytown.townhall.schemas.mission_watches import WatchItemList
-from tinytown.townhall.schemas.mission_work import MissionWhy, WorkItemList, WorkItemWhy
-from tinytown.townhall.schemas.missions import MissionActionResponse, MissionList, MissionSummary
-from tinytown.townhall.schemas.tasks import PendingTaskList, TaskInfo
-from tinytown.townhall.schemas.town import TownStatus
+from tinytown.schemas.agents import AgentInfo, AgentList
+from tinytown.schemas.backlog import BacklogList
+from tinytown.schemas.base import Answer
+from tinytown.schemas.history import EndedTask
+from tinytown.schemas.mission_parts import Uuid
+from tinytown.schemas.mission_watches import WatchItemList
+from tinytown.schemas.mission_work import MissionWhy, WorkItemList, WorkItemWhy
+from tinytown.schemas.missions import MissionActionResponse, MissionList, MissionSummary
+from tinytown.schemas.tasks import PendingTaskList, TaskInfo
+from tinytown.schemas.town import TownStatus
 
 _TOTAL = "Of all; more than `count` when the limit cut them off."
 

@@ -12,8 +12,8 @@ from fastapi.routing import RouteContext, iter_route_contexts
 
 from tinytown.config.townhall import AuthSettings
 from tinytown.gate.problems import MEDIA_TYPE
+from tinytown.schemas.problems import ProblemDetails, WrongField
 from tinytown.townhall.context import Needs
-from tinytown.townhall.schemas.problems import ProblemDetails, WrongField
 
 VERSION = "1.0.0"
 """Of the contract, not of the program."""

@@ -18,7 +18,7 @@ from tinytown.domain.workitem import WorkStatus
 from tinytown.mcp.asking import asker_here, asker_over_http
 from tinytown.mcp.calling import NOTICE, TownTool
 from tinytown.mcp.tool import Effect, Spec
-from tinytown.townhall.schemas.backlog import RemoveBacklogResponse
+from tinytown.schemas.backlog import RemoveBacklogResponse
 
 WRITES = [("backlog.add", {"description": "x"}, "town.write"), ("agent.spawn", {"name": "a"}, "agent.manage")]
 

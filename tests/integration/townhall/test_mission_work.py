@@ -7,7 +7,7 @@ from tests.integration.townhall.served import Served, problem
 
 from tinytown.domain.task import TaskState
 from tinytown.domain.workitem import PullState, Verdict, WorkKind, WorkStatus
-from tinytown.townhall.schemas.mission_work import WorkItemList
+from tinytown.schemas.mission_work import WorkItemList
 
 PENDING, READY, ASSIGNED, RUNNING, BLOCKED, DONE = WorkStatus
 

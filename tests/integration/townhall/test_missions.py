@@ -21,7 +21,7 @@ from tinytown.domain.mission import MissionEvent, MissionState
 from tinytown.domain.task import TaskState
 from tinytown.domain.watch import WatchKind, WatchStatus
 from tinytown.domain.workitem import WorkStatus
-from tinytown.townhall.schemas.missions import MissionStatus
+from tinytown.schemas.missions import MissionStatus
 
 DONE, BLOCKED = WorkStatus.DONE, WorkStatus.BLOCKED
 

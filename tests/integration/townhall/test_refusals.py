@@ -18,7 +18,8 @@ from tinytown.domain.errors import (
     StoreUnavailableError,
     TinytownError,
 )
-from tinytown.townhall.schemas.base import Flag, Id, Request, Text
+from tinytown.schemas.base import Id, Request, Text
+from tinytown.townhall.parameters import Flag
 
 _trial = APIRouter()
 

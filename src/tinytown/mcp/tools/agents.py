@@ -16,8 +16,7 @@ from tinytown.mcp.arguments import AgentName, Limit
 from tinytown.mcp.desk import Desk
 from tinytown.mcp.results import AgentResult, Agents, Waited
 from tinytown.mcp.tool import Effect, Spec
-from tinytown.services.waiting import Waited as WaitedFor
-from tinytown.townhall.schemas.agents import (
+from tinytown.schemas.agents import (
     MAX_ROUNDS,
     AgentActionResponse,
     AgentInfo,
@@ -26,10 +25,11 @@ from tinytown.townhall.schemas.agents import (
     ResumeResponse,
     SpawnAgentResponse,
 )
-from tinytown.townhall.schemas.base import Line, Name
-from tinytown.townhall.schemas.history import EndedTask
-from tinytown.townhall.schemas.messages import InboxMessage, InboxResponse
-from tinytown.townhall.schemas.tasks import TaskInfo
+from tinytown.schemas.base import Line, Name
+from tinytown.schemas.history import EndedTask
+from tinytown.schemas.messages import InboxMessage, InboxResponse
+from tinytown.schemas.tasks import TaskInfo
+from tinytown.services.waiting import Waited as WaitedFor
 
 LONGEST_WAIT_SECS = 600
 SLICE_SECS = 2.0

@@ -11,8 +11,7 @@ from tinytown.domain.access import Scope
 from tinytown.mcp.arguments import AgentName, Limit, TaskId, Words
 from tinytown.mcp.results import Backlog
 from tinytown.mcp.tool import Effect, Spec
-from tinytown.services.backlog import MOST_TAGS
-from tinytown.townhall.schemas.backlog import (
+from tinytown.schemas.backlog import (
     AddBacklogResponse,
     AssignAllResponse,
     BacklogItem,
@@ -20,7 +19,8 @@ from tinytown.townhall.schemas.backlog import (
     RemoveBacklogResponse,
     Tag,
 )
-from tinytown.townhall.schemas.tasks import description_of
+from tinytown.schemas.tasks import description_of
+from tinytown.services.backlog import MOST_TAGS
 
 
 def list_backlog(town: Town, limit: Limit = 100) -> Backlog:

@@ -14,10 +14,10 @@ from tinytown.mcp.arguments import ItemName, MissionId, Words
 from tinytown.mcp.happenings import happened, since
 from tinytown.mcp.results import Dispatched, MissionInput
 from tinytown.mcp.tool import Effect, Spec
+from tinytown.schemas.base import OptionalText
+from tinytown.schemas.mission_work import WorkItem
+from tinytown.schemas.missions import MissionActionResponse, MissionNote
 from tinytown.services.missions import Moved
-from tinytown.townhall.schemas.base import OptionalText
-from tinytown.townhall.schemas.mission_work import WorkItem
-from tinytown.townhall.schemas.missions import MissionActionResponse, MissionNote
 
 DISPATCH_SECS = 300.0
 """A look at every mission may push, merge and ask a forge much."""

@@ -15,22 +15,22 @@ from tinytown.domain.workitem import WorkStatus
 from tinytown.mcp.arguments import ItemName, Limit, MissionId
 from tinytown.mcp.results import Missions, Watches, Why, WorkItems
 from tinytown.mcp.tool import Effect, Spec
-from tinytown.services.checkout import check_checkout
-from tinytown.services.missions import Objectives, item_order
-from tinytown.services.planning import read_manifest
-from tinytown.townhall.schemas.mission_events import EventEntry, MissionEventList, line_of
-from tinytown.townhall.schemas.mission_parts import Manifest, Title
-from tinytown.townhall.schemas.mission_plans import MissionPlan
-from tinytown.townhall.schemas.mission_starts import MissionPolicy, ObjectiveRef
-from tinytown.townhall.schemas.mission_watches import WatchItem
-from tinytown.townhall.schemas.mission_work import MissionWhy, WaitingItem, WorkItem, WorkItemWhy
-from tinytown.townhall.schemas.missions import (
+from tinytown.schemas.mission_events import EventEntry, MissionEventList, line_of
+from tinytown.schemas.mission_parts import Manifest, Title
+from tinytown.schemas.mission_plans import MissionPlan
+from tinytown.schemas.mission_starts import MissionPolicy, ObjectiveRef
+from tinytown.schemas.mission_watches import WatchItem
+from tinytown.schemas.mission_work import MissionWhy, WaitingItem, WorkItem, WorkItemWhy
+from tinytown.schemas.missions import (
     MissionRun,
     MissionStatus,
     MissionSummary,
     StartMissionResponse,
     WorkSummary,
 )
+from tinytown.services.checkout import check_checkout
+from tinytown.services.missions import Objectives, item_order
+from tinytown.services.planning import read_manifest
 
 START_SECS = 120.0
 """Reading many issues of a forge takes its time."""

@@ -9,8 +9,8 @@ from pydantic import Field
 from tinytown.bootstrap import Town
 from tinytown.domain.access import Scope
 from tinytown.mcp.tool import Effect, Spec
-from tinytown.townhall.schemas.base import Line
-from tinytown.townhall.schemas.recovery import ReclaimResponse, RecoverResponse
+from tinytown.schemas.base import Line
+from tinytown.schemas.recovery import ReclaimResponse, RecoverResponse
 
 
 def recover_agents(town: Town) -> RecoverResponse:

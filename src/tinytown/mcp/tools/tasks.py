@@ -13,9 +13,9 @@ from tinytown.domain.message import MessageKind
 from tinytown.mcp.arguments import AgentName, Limit, TaskId, Words
 from tinytown.mcp.results import PendingTasks
 from tinytown.mcp.tool import Effect, Spec
-from tinytown.townhall.schemas.base import Line, OptionalText
-from tinytown.townhall.schemas.messages import KindName, SendMessageResponse
-from tinytown.townhall.schemas.tasks import AssignTaskResponse, PendingTask, TaskReportResponse
+from tinytown.schemas.base import Line, OptionalText
+from tinytown.schemas.messages import KindName, SendMessageResponse
+from tinytown.schemas.tasks import AssignTaskResponse, PendingTask, TaskReportResponse
 
 
 def assign(

@@ -8,8 +8,8 @@ from tinytown.domain.ids import CONDUCTOR
 from tinytown.mcp.arguments import Limit
 from tinytown.mcp.results import TownOverview
 from tinytown.mcp.tool import Spec
-from tinytown.townhall.schemas.agents import AgentInfo
-from tinytown.townhall.schemas.missions import MissionSummary
+from tinytown.schemas.agents import AgentInfo
+from tinytown.schemas.missions import MissionSummary
 
 
 def get_status(town: Town, limit: Limit = 50) -> TownOverview:

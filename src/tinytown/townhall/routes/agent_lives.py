@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from fastapi import APIRouter
 
-from tinytown.townhall.context import MANAGE, LentTown
-from tinytown.townhall.schemas.agents import (
+from tinytown.schemas.agents import (
     AgentActionResponse,
     KillRequest,
     PruneRequest,
@@ -13,7 +12,8 @@ from tinytown.townhall.schemas.agents import (
     RestartRequest,
     ResumeResponse,
 )
-from tinytown.townhall.schemas.base import AgentPath
+from tinytown.townhall.context import MANAGE, LentTown
+from tinytown.townhall.parameters import AgentPath
 
 router = APIRouter(prefix="/v1/agents", tags=["Agents"], dependencies=[MANAGE])
 

@@ -7,15 +7,15 @@ from typing import Annotated
 from fastapi import APIRouter, Depends
 
 from tinytown.domain.agent import Agent
-from tinytown.townhall.context import MANAGE, READ, LentTown
-from tinytown.townhall.paging import Paging, Place, paging
-from tinytown.townhall.schemas.agents import (
+from tinytown.schemas.agents import (
     AgentInfo,
     AgentList,
     SpawnAgentRequest,
     SpawnAgentResponse,
 )
-from tinytown.townhall.schemas.base import AgentPath
+from tinytown.townhall.context import MANAGE, READ, LentTown
+from tinytown.townhall.paging import Paging, Place, paging
+from tinytown.townhall.parameters import AgentPath
 
 router = APIRouter(prefix="/v1/agents", tags=["Agents"])
 

@@ -8,10 +8,7 @@ from fastapi import APIRouter, Depends
 
 from tinytown.domain.errors import InvalidInputError, NotFoundError
 from tinytown.domain.task import Task
-from tinytown.services.backlog import Backlog
-from tinytown.townhall.context import READ, WRITE, LentTown
-from tinytown.townhall.paging import MAX_LIMIT, Paging, paging
-from tinytown.townhall.schemas.backlog import (
+from tinytown.schemas.backlog import (
     AddBacklogRequest,
     AddBacklogResponse,
     AssignAllRequest,
@@ -22,8 +19,11 @@ from tinytown.townhall.schemas.backlog import (
     ClaimResponse,
     RemoveBacklogResponse,
 )
-from tinytown.townhall.schemas.base import TaskPath
-from tinytown.townhall.schemas.tasks import description_of
+from tinytown.schemas.tasks import description_of
+from tinytown.services.backlog import Backlog
+from tinytown.townhall.context import READ, WRITE, LentTown
+from tinytown.townhall.paging import MAX_LIMIT, Paging, paging
+from tinytown.townhall.parameters import TaskPath
 
 router = APIRouter(prefix="/v1/backlog", tags=["Backlog"])
 

@@ -13,7 +13,7 @@ from tinytown.services.journal import Journal, Recent
 from tinytown.townhall.context import READ, Context
 from tinytown.townhall.event_stream import EventResponse, Wish
 from tinytown.townhall.hub import Feed, Hub
-from tinytown.townhall.schemas.base import Flag
+from tinytown.townhall.parameters import Flag
 from tinytown.townhall.sse import MEDIA_TYPE, frame
 
 MAX_RECENT = 500

@@ -9,8 +9,8 @@ from fastapi.responses import JSONResponse
 
 from tinytown.domain.errors import TinytownError
 from tinytown.gate.wording import outward
+from tinytown.schemas.health import Health, NotReady, Ready
 from tinytown.townhall.context import Here
-from tinytown.townhall.schemas.health import Health, NotReady, Ready
 
 router = APIRouter(tags=["Health"])
 

@@ -6,10 +6,10 @@ from typing import Annotated
 
 from fastapi import APIRouter, Depends, Query
 
+from tinytown.schemas.history import EndedTask, History
 from tinytown.services.tasks import ended_place
 from tinytown.townhall.context import READ, LentTown
 from tinytown.townhall.paging import Paging, Place, not_ours, paging
-from tinytown.townhall.schemas.history import EndedTask, History
 
 DEFAULT_LIMIT = 50
 

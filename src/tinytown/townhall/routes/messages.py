@@ -9,11 +9,11 @@ from fastapi import APIRouter, Depends
 from tinytown.bootstrap import Town
 from tinytown.domain.ids import CONDUCTOR, RESERVED_NAMES
 from tinytown.domain.message import Message, MessageKind
+from tinytown.schemas.messages import InboxMessage, InboxResponse, SendMessageRequest, SendMessageResponse
 from tinytown.store.codec import to_ms
 from tinytown.townhall.context import READ, WRITE, LentTown
 from tinytown.townhall.paging import Paging, Place, paging
-from tinytown.townhall.schemas.base import AgentPath
-from tinytown.townhall.schemas.messages import InboxMessage, InboxResponse, SendMessageRequest, SendMessageResponse
+from tinytown.townhall.parameters import AgentPath
 
 router = APIRouter(prefix="/v1", tags=["Messages"])
 Page = Annotated[Paging, Depends(paging("inbox"))]

@@ -9,9 +9,9 @@ from fastapi import APIRouter, Response
 from tinytown import __version__
 from tinytown.domain.errors import UnavailableError
 from tinytown.gate.wording import outward
+from tinytown.schemas.metrics import Scaling
 from tinytown.townhall.context import READ, Here, LentTown
 from tinytown.townhall.exposition import CONTENT_TYPE, Server, exposition
-from tinytown.townhall.schemas.metrics import Scaling
 
 router = APIRouter(tags=["Health"], dependencies=[READ])
 

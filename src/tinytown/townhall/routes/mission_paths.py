@@ -6,7 +6,7 @@ from typing import Annotated, TypeAlias
 
 from fastapi import Path
 
-from tinytown.townhall.schemas.base import Id
+from tinytown.schemas.base import Id
 
 MissionPath: TypeAlias = Annotated[Id, Path(alias="mission_id", description="The id of a mission.")]
 WorkItemPath: TypeAlias = Annotated[Id, Path(alias="work_item_id", description="The id of a work item.")]

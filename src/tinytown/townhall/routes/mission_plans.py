@@ -7,11 +7,11 @@ from fastapi import APIRouter
 from tinytown.bootstrap import Town
 from tinytown.domain.issue import Selection
 from tinytown.domain.policy import MissionPolicy
+from tinytown.schemas.mission_plans import MissionPlan
+from tinytown.schemas.mission_starts import PlanMissionRequest
 from tinytown.services.missions import Objectives
 from tinytown.services.planning import read_manifest
 from tinytown.townhall.context import WRITE, LentTown
-from tinytown.townhall.schemas.mission_plans import MissionPlan
-from tinytown.townhall.schemas.mission_starts import PlanMissionRequest
 
 router = APIRouter(prefix="/v1/missions", tags=["Missions"])
 

@@ -7,10 +7,10 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Query
 
 from tinytown.domain.watch import Watch, WatchStatus
+from tinytown.schemas.mission_watches import SnoozeWatchRequest, WatchItem, WatchItemList
 from tinytown.townhall.context import READ, WRITE, LentTown
 from tinytown.townhall.paging import Paging, paging
 from tinytown.townhall.routes.mission_paths import MissionPath, WatchPath
-from tinytown.townhall.schemas.mission_watches import SnoozeWatchRequest, WatchItem, WatchItemList
 
 router = APIRouter(prefix="/v1/missions/{mission_id}/watches", tags=["Missions"])
 Page = Annotated[Paging, Depends(paging("watches"))]

@@ -9,11 +9,7 @@ from fastapi import APIRouter, Depends, Query, Response
 
 from tinytown.domain.workitem import WorkItem as Item
 from tinytown.domain.workitem import WorkStatus
-from tinytown.services.missions import item_order
-from tinytown.townhall.context import READ, WRITE, LentTown
-from tinytown.townhall.paging import Paging, paging
-from tinytown.townhall.routes.mission_paths import MissionPath, WorkItemPath
-from tinytown.townhall.schemas.mission_work import (
+from tinytown.schemas.mission_work import (
     ApproveWorkItemRequest,
     MissionWhy,
     RejectWorkItemRequest,
@@ -24,6 +20,10 @@ from tinytown.townhall.schemas.mission_work import (
     WorkItemWhy,
     fields_of,
 )
+from tinytown.services.missions import item_order
+from tinytown.townhall.context import READ, WRITE, LentTown
+from tinytown.townhall.paging import Paging, paging
+from tinytown.townhall.routes.mission_paths import MissionPath, WorkItemPath
 
 router = APIRouter(prefix="/v1/missions/{mission_id}", tags=["Missions"])
 Page = Annotated[Paging, Depends(paging("work"))]

@@ -8,19 +8,11 @@ from fastapi import APIRouter, Depends, Query, Response
 
 from tinytown.domain.errors import ConflictError
 from tinytown.gate.wording import without_paths
-from tinytown.services.checkout import check_checkout
-from tinytown.townhall.context import ADMIN, READ, WRITE, LentTown
-from tinytown.townhall.paging import Paging, paging
-from tinytown.townhall.routes.mission_paths import MissionPath
-from tinytown.townhall.routes.mission_plans import parts_of
-from tinytown.townhall.routes.mission_watches import due_order
-from tinytown.townhall.routes.mission_work import long_answer, work_order
-from tinytown.townhall.schemas.base import Flag
-from tinytown.townhall.schemas.mission_events import EventEntry, MissionEventList, line_of
-from tinytown.townhall.schemas.mission_starts import NoteRequest, StartMissionRequest, StopMissionRequest
-from tinytown.townhall.schemas.mission_watches import WatchItem
-from tinytown.townhall.schemas.mission_work import fields_of
-from tinytown.townhall.schemas.missions import (
+from tinytown.schemas.mission_events import EventEntry, MissionEventList, line_of
+from tinytown.schemas.mission_starts import NoteRequest, StartMissionRequest, StopMissionRequest
+from tinytown.schemas.mission_watches import WatchItem
+from tinytown.schemas.mission_work import fields_of
+from tinytown.schemas.missions import (
     DeleteMissionResponse,
     KeptWork,
     MissionActionResponse,
@@ -32,6 +24,14 @@ from tinytown.townhall.schemas.missions import (
     StartMissionResponse,
     WorkSummary,
 )
+from tinytown.services.checkout import check_checkout
+from tinytown.townhall.context import ADMIN, READ, WRITE, LentTown
+from tinytown.townhall.paging import Paging, paging
+from tinytown.townhall.parameters import Flag
+from tinytown.townhall.routes.mission_paths import MissionPath
+from tinytown.townhall.routes.mission_plans import parts_of
+from tinytown.townhall.routes.mission_watches import due_order
+from tinytown.townhall.routes.mission_work import long_answer, work_order
 
 RECENT_EVENTS = 20
 MOST_WATCHES = 1000

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from fastapi import APIRouter
 
+from tinytown.schemas.recovery import ReclaimRequest, ReclaimResponse, RecoverResponse
 from tinytown.townhall.context import MANAGE, LentTown
-from tinytown.townhall.schemas.recovery import ReclaimRequest, ReclaimResponse, RecoverResponse
 
 router = APIRouter(prefix="/v1", tags=["Recovery"], dependencies=[MANAGE])
 

@@ -8,11 +8,7 @@ from fastapi import APIRouter, Depends
 
 from tinytown.domain.agent import Agent
 from tinytown.domain.task import Task
-from tinytown.store.codec import to_ms
-from tinytown.townhall.context import READ, WRITE, LentTown
-from tinytown.townhall.paging import Paging, Place, paging
-from tinytown.townhall.schemas.base import TaskPath
-from tinytown.townhall.schemas.tasks import (
+from tinytown.schemas.tasks import (
     AssignTaskRequest,
     AssignTaskResponse,
     CompleteTaskRequest,
@@ -22,6 +18,10 @@ from tinytown.townhall.schemas.tasks import (
     TaskInfo,
     TaskReportResponse,
 )
+from tinytown.store.codec import to_ms
+from tinytown.townhall.context import READ, WRITE, LentTown
+from tinytown.townhall.paging import Paging, Place, paging
+from tinytown.townhall.parameters import TaskPath
 
 router = APIRouter(prefix="/v1/tasks", tags=["Tasks"])
 

@@ -7,12 +7,12 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Query
 
 from tinytown.bootstrap import Town
+from tinytown.schemas.agents import AgentInfo
+from tinytown.schemas.town import TownInfo, TownStatus
 from tinytown.townhall.context import READ, LentTown
 from tinytown.townhall.paging import Paging, paging
+from tinytown.townhall.parameters import Flag
 from tinytown.townhall.routes.agents import place_of
-from tinytown.townhall.schemas.agents import AgentInfo
-from tinytown.townhall.schemas.base import Flag
-from tinytown.townhall.schemas.town import TownInfo, TownStatus
 
 router = APIRouter(prefix="/v1", tags=["Town"], dependencies=[READ])
 

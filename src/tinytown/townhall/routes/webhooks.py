@@ -12,10 +12,10 @@ from starlette.requests import ClientDisconnect
 from tinytown.bootstrap import Town
 from tinytown.domain.errors import ConflictError, InvalidInputError, NotFoundError
 from tinytown.gate.problems import of_error, problem
+from tinytown.schemas.webhooks import DeliveryTaken
 from tinytown.services.deliveries import LIMIT_BYTES, Taken, check_headers
 from tinytown.services.webhook_secret import find_secret
 from tinytown.townhall.context import LentTown
-from tinytown.townhall.schemas.webhooks import DeliveryTaken
 
 LARGE_BYTES = 256 * 1024
 LARGE_AT_ONCE = 4

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from tinytown.townhall.schemas.agents import AgentInfo
-from tinytown.townhall.schemas.base import Answer
+from tinytown.schemas.agents import AgentInfo
+from tinytown.schemas.base import Answer
 
 
 class TownInfo(Answer):

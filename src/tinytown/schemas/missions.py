@@ -7,13 +7,13 @@ from typing import Annotated
 
 from tinytown.domain.mission import Mission, MissionState
 from tinytown.domain.workitem import WorkStatus
+from tinytown.schemas.base import LEFT_OUT, Answer
+from tinytown.schemas.mission_parts import Uuid
+from tinytown.schemas.mission_starts import MissionPolicy, ObjectiveRef
+from tinytown.schemas.mission_watches import WatchItem
+from tinytown.schemas.mission_work import WorkItem
 from tinytown.services.mission_looks import Progressed, Summary
 from tinytown.services.missions import Started
-from tinytown.townhall.schemas.base import LEFT_OUT, Answer
-from tinytown.townhall.schemas.mission_parts import Uuid
-from tinytown.townhall.schemas.mission_starts import MissionPolicy, ObjectiveRef
-from tinytown.townhall.schemas.mission_watches import WatchItem
-from tinytown.townhall.schemas.mission_work import WorkItem
 
 
 class MissionSummary(Answer):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pydantic import Field
 
-from tinytown.townhall.schemas.base import Answer
+from tinytown.schemas.base import Answer
 
 
 class WrongField(Answer):

@@ -8,9 +8,9 @@ from typing import Annotated
 from pydantic import Field, StringConstraints
 
 from tinytown.domain.task import Task
+from tinytown.schemas.base import Answer, Line, Request, Text
+from tinytown.schemas.tasks import description_of
 from tinytown.services.backlog import MOST_TAGS, TAG_CHARS
-from tinytown.townhall.schemas.base import Answer, Line, Request, Text
-from tinytown.townhall.schemas.tasks import description_of
 
 Tag = Annotated[str, StringConstraints(min_length=1, max_length=TAG_CHARS, pattern=r"^[\w!-~]([\w -~]*[\w!-~])?$")]
 """One printable line."""

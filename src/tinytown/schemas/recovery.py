@@ -6,9 +6,9 @@ from typing import Annotated
 
 from pydantic import ConfigDict, Field, JsonValue
 
+from tinytown.schemas.base import LEFT_OUT, Answer, Line, Request
 from tinytown.services.recovery import Reclaimed, Recovered
 from tinytown.store.agents import HandedOver
-from tinytown.townhall.schemas.base import LEFT_OUT, Answer, Line, Request
 
 
 class RecoverResponse(Answer):

@@ -10,7 +10,7 @@ from pydantic import Field
 
 from tinytown.domain.agent import Agent
 from tinytown.domain.task import Task
-from tinytown.townhall.schemas.base import Answer, Line, OptionalText, Request, Text, cut
+from tinytown.schemas.base import Answer, Line, OptionalText, Request, Text, cut
 
 TaskStateName: TypeAlias = Literal["pending", "assigned", "running", "completed", "failed", "cancelled"]
 TaskKindName: TypeAlias = Literal["work", "review", "fix"]

@@ -7,8 +7,8 @@ from typing import Literal
 
 from pydantic import Field
 
+from tinytown.schemas.base import Answer
 from tinytown.services.figures import ScalingSignal
-from tinytown.townhall.schemas.base import Answer
 
 
 class Scaling(Answer):

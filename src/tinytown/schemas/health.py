@@ -6,7 +6,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from tinytown.townhall.schemas.base import Answer
+from tinytown.schemas.base import Answer
 
 
 class Health(Answer):

@@ -10,10 +10,10 @@ from pydantic import Field
 from tinytown.domain.mission import MissionEvent, MissionState
 from tinytown.domain.workitem import PullState, Verdict, WorkKind, WorkStatus
 from tinytown.domain.workitem import WorkItem as Item
+from tinytown.schemas.base import LEFT_OUT, Answer, Request, Text
+from tinytown.schemas.mission_events import EventEntry
+from tinytown.schemas.mission_parts import Artifact, Uuid
 from tinytown.services.missions import Why
-from tinytown.townhall.schemas.base import LEFT_OUT, Answer, Request, Text
-from tinytown.townhall.schemas.mission_events import EventEntry
-from tinytown.townhall.schemas.mission_parts import Artifact, Uuid
 
 
 class PullRequest(Answer):

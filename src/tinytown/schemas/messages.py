@@ -8,7 +8,7 @@ from typing import Annotated, Literal, TypeAlias
 from pydantic import ConfigDict, Field
 
 from tinytown.domain.message import Message
-from tinytown.townhall.schemas.base import LEFT_OUT, Answer, Line, Request, Text, cut
+from tinytown.schemas.base import LEFT_OUT, Answer, Line, Request, Text, cut
 
 KindName: TypeAlias = Literal["task", "query", "info", "ack"]
 SUMMARY_SHOWN = 200

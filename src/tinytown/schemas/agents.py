@@ -9,8 +9,8 @@ from uuid import UUID
 from pydantic import Field
 
 from tinytown.domain.agent import Agent, AgentState
+from tinytown.schemas.base import LEFT_OUT, Answer, Line, Name, Request
 from tinytown.services.agent_life import Pruned
-from tinytown.townhall.schemas.base import LEFT_OUT, Answer, Line, Name, Request
 
 PublicState: TypeAlias = Literal["Idle", "Working", "Starting", "Stopped", "Error"]
 DetailState: TypeAlias = Literal["starting", "idle", "working", "paused", "draining", "cold", "stopped", "error"]

@@ -10,8 +10,8 @@ from pydantic import ConfigDict, Field, RootModel
 from tinytown.domain.policy import MissionPolicy as Policy
 from tinytown.domain.refs import DocRef, IssueRef
 from tinytown.domain.refs import ObjectiveRef as Reference
-from tinytown.townhall.schemas.base import LEFT_OUT, Request, Text
-from tinytown.townhall.schemas.mission_parts import Count, DocPath, Manifest, Secs, Title
+from tinytown.schemas.base import LEFT_OUT, Request, Text
+from tinytown.schemas.mission_parts import Count, DocPath, Manifest, Secs, Title
 
 
 class IssueObjective(Request):

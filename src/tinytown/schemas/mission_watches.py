@@ -8,8 +8,8 @@ from typing import Annotated
 from pydantic import Field
 
 from tinytown.domain.watch import SNOOZE_LEAST_SECS, SNOOZE_MOST_SECS, TriggerAction, Watch, WatchKind, WatchStatus
-from tinytown.townhall.schemas.base import Answer, Request
-from tinytown.townhall.schemas.mission_parts import Uuid
+from tinytown.schemas.base import Answer, Request
+from tinytown.schemas.mission_parts import Uuid
 
 
 class WatchItem(Answer):

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from tinytown.planner.preview import First, Preview
-from tinytown.townhall.schemas.base import Answer
-from tinytown.townhall.schemas.mission_parts import Uuid
-from tinytown.townhall.schemas.mission_starts import MissionPolicy, ObjectiveRef
-from tinytown.townhall.schemas.mission_work import WorkItem
+from tinytown.schemas.base import Answer
+from tinytown.schemas.mission_parts import Uuid
+from tinytown.schemas.mission_starts import MissionPolicy, ObjectiveRef
+from tinytown.schemas.mission_work import WorkItem
 
 MOST_ITEMS = 1000
 

@@ -6,11 +6,9 @@ import re
 from typing import Annotated, Any, TypeAlias
 from uuid import UUID
 
-from fastapi import Path, Query
 from pydantic import (
     AfterValidator,
     BaseModel,
-    BeforeValidator,
     ConfigDict,
     Field,
     GetCoreSchemaHandler,
@@ -28,7 +26,6 @@ TEXT_LIMIT = 100_000
 NAME_PATTERN = "^[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?$"
 """As domain/ids.py has it."""
 _UUID = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
-_BOOLEANS = {"true": True, "false": False}
 
 
 class Request(BaseModel):
@@ -70,15 +67,6 @@ def _uuid(text: str) -> str:
     if not _UUID.fullmatch(text):
         raise ValueError("must be a UUID such as 123e4567-e89b-12d3-a456-426614174000")
     return str(UUID(text))
-
-
-def _boolean(text: object) -> object:
-    """Of a query: `true` or `false` and nothing else."""
-    if isinstance(text, str):
-        if text not in _BOOLEANS:
-            raise ValueError("must be true or false")
-        return _BOOLEANS[text]
-    return text
 
 
 class _LeftOut:
@@ -128,13 +116,6 @@ Name: TypeAlias = Annotated[str, StringConstraints(min_length=1, max_length=NAME
 """The name of something new."""
 Id: TypeAlias = Annotated[str, AfterValidator(_uuid), WithJsonSchema({"type": "string", "format": "uuid"})]
 """A UUID, in lower case once it is read."""
-Flag: TypeAlias = Annotated[bool, BeforeValidator(_boolean), Query()]
-"""A boolean of the query: `true` or `false`."""
-
-AgentPath: TypeAlias = Annotated[
-    Line, Path(alias="agent", description="An agent's name, its id, or how the id begins.")
-]
-TaskPath: TypeAlias = Annotated[Id, Path(alias="task_id", description="The id of a task.")]
 
 
 def cut(text: str, limit: int) -> str:

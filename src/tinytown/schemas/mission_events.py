@@ -5,8 +5,8 @@ from __future__ import annotations
 from datetime import UTC, datetime
 
 from tinytown.domain.mission import MissionEvent
-from tinytown.townhall.schemas.base import Answer
-from tinytown.townhall.schemas.mission_parts import Uuid
+from tinytown.schemas.base import Answer
+from tinytown.schemas.mission_parts import Uuid
 
 
 class EventEntry(Answer):

@@ -8,8 +8,8 @@ from uuid import UUID
 
 from tinytown.domain.agent import Agent
 from tinytown.domain.task import Task, TaskState
-from tinytown.townhall.schemas.base import Answer, cut
-from tinytown.townhall.schemas.tasks import TaskKindName
+from tinytown.schemas.base import Answer, cut
+from tinytown.schemas.tasks import TaskKindName
 
 EndName: TypeAlias = Literal["completed", "failed", "cancelled"]
 

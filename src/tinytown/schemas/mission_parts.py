@@ -6,7 +6,7 @@ from typing import Annotated, TypeAlias
 
 from pydantic import AfterValidator, Field, StringConstraints, WithJsonSchema
 
-from tinytown.townhall.schemas.base import storable
+from tinytown.schemas.base import storable
 
 MOST_SECS = 30 * 24 * 3600
 _NO_NUL = Field(json_schema_extra={"pattern": r"^[^\x00]*$"})

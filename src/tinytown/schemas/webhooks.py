@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from tinytown.schemas.base import Answer
 from tinytown.services.deliveries import Taken
-from tinytown.townhall.schemas.base import Answer
 
 
 class DeliveryTaken(Answer):
@@ -19,6 +19,4 @@ class DeliveryTaken(Answer):
     @classmethod
     def of(cls, taken: Taken) -> DeliveryTaken:
         """What became of it."""
-        return cls(
-            event=taken.event, delivery=taken.delivery, signalled=taken.signalled, is_repeated=taken.is_repeated
-        )
+        return cls(event=taken.event, delivery=taken.delivery, signalled=taken.signalled, is_repeated=taken.is_repeated)
