@@ -64,6 +64,15 @@ def test_a_request_of_the_contract_never_lacks_a_field_of_ours(served: Facts) ->
     assert {(s, n) for s, names in added.items() for n, said in names.items() if "required" in said} == set()
 
 
+def test_which_fields_are_required_is_told_exactly_as_in_the_contract(served: Facts) -> None:
+    for section, names in CONTRACT.items():
+        for name, said in served[section].items():
+            if name in names:
+                assert ("required" in said) == ("required" in names[name]), (section, name)
+            elif section.startswith("schema ") and "." not in name:  # what is below is ours alone
+                assert "required" not in said, (section, name)
+
+
 def test_every_operation_says_which_problems_it_answers_with(document: dict[str, Any]) -> None:
     for path, methods in document["paths"].items():
         for method, operation in methods.items():

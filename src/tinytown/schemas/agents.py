@@ -9,7 +9,7 @@ from uuid import UUID
 from pydantic import Field
 
 from tinytown.domain.agent import Agent, AgentState
-from tinytown.schemas.base import LEFT_OUT, Answer, Line, Name, Request
+from tinytown.schemas.base import LEFT_OUT, Answer, ContractAnswer, Line, Name, Request
 from tinytown.services.agent_life import Pruned
 
 PublicState: TypeAlias = Literal["Idle", "Working", "Starting", "Stopped", "Error"]
@@ -65,7 +65,7 @@ class AgentDetails(Answer):
         )
 
 
-class AgentInfo(Answer):
+class AgentInfo(ContractAnswer):
     """One agent."""
 
     id: UUID
@@ -98,7 +98,7 @@ class AgentInfo(Answer):
         )
 
 
-class AgentList(Answer):
+class AgentList(ContractAnswer):
     """Agents."""
 
     agents: list[AgentInfo]
@@ -119,7 +119,7 @@ class SpawnAgentRequest(Request):
     )
 
 
-class SpawnAgentResponse(Answer):
+class SpawnAgentResponse(ContractAnswer):
     """An agent that was started."""
 
     agent_id: str
@@ -134,7 +134,7 @@ class KillRequest(Request):
     force: bool = Field(default=False, description="At once, without waiting for the end of its run.")
 
 
-class AgentActionResponse(Answer):
+class AgentActionResponse(ContractAnswer):
     """What was done with an agent."""
 
     status: str = Field(description="The state it is in now.")
@@ -169,7 +169,7 @@ class KeptAgent(Answer):
     reason: str
 
 
-class PruneResponse(Answer):
+class PruneResponse(ContractAnswer):
     """Who left the roster."""
 
     removed: int

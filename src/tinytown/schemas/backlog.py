@@ -8,7 +8,7 @@ from typing import Annotated
 from pydantic import Field, StringConstraints
 
 from tinytown.domain.task import Task
-from tinytown.schemas.base import Answer, Line, Request, Text
+from tinytown.schemas.base import ContractAnswer, Line, Request, Text
 from tinytown.schemas.tasks import description_of
 from tinytown.services.backlog import MOST_TAGS, TAG_CHARS
 
@@ -25,14 +25,14 @@ class AddBacklogRequest(Request):
     )
 
 
-class AddBacklogResponse(Answer):
+class AddBacklogResponse(ContractAnswer):
     """A task that was added."""
 
     task_id: str
     description: str
 
 
-class BacklogItem(Answer):
+class BacklogItem(ContractAnswer):
     """A task that nobody has yet."""
 
     task_id: str
@@ -51,7 +51,7 @@ class BacklogItem(Answer):
         )
 
 
-class BacklogList(Answer):
+class BacklogList(ContractAnswer):
     """The backlog, the oldest first."""
 
     backlog: list[BacklogItem]
@@ -65,7 +65,7 @@ class ClaimRequest(Request):
     agent: Line
 
 
-class ClaimResponse(Answer):
+class ClaimResponse(ContractAnswer):
     """Who has it now."""
 
     task_id: str
@@ -79,7 +79,7 @@ class AssignAllRequest(Request):
     agent: Line
 
 
-class AssignAllResponse(Answer):
+class AssignAllResponse(ContractAnswer):
     """What was handed over."""
 
     assigned: int
@@ -88,7 +88,7 @@ class AssignAllResponse(Answer):
     agent_name: str
 
 
-class RemoveBacklogResponse(Answer):
+class RemoveBacklogResponse(ContractAnswer):
     """A task that is no longer wanted."""
 
     removed: bool

@@ -48,6 +48,16 @@ class Answer(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
 
+def _promise_nothing(schema: dict[str, Any]) -> None:
+    schema.pop("required", None)
+
+
+class ContractAnswer(Answer):
+    """A body that the contract describes: it promises no field to be there, so its schema does not either."""
+
+    model_config = ConfigDict(json_schema_extra=_promise_nothing)
+
+
 def storable(text: str) -> str:
     """The text, if the store can hold it; else a ValueError, as validators raise them."""
     if "\0" in text:

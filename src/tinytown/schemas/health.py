@@ -6,17 +6,17 @@ from typing import Literal
 
 from pydantic import Field
 
-from tinytown.schemas.base import Answer
+from tinytown.schemas.base import ContractAnswer
 
 
-class Health(Answer):
+class Health(ContractAnswer):
     """Liveness."""
 
     status: Literal["ok"] = "ok"
     uptime_secs: int = Field(ge=0)
 
 
-class Ready(Answer):
+class Ready(ContractAnswer):
     """The server can do its work."""
 
     status: Literal["ready"] = "ready"
@@ -26,7 +26,7 @@ class Ready(Answer):
     town: str
 
 
-class NotReady(Answer):
+class NotReady(ContractAnswer):
     """The server is there, its store is not."""
 
     status: Literal["not_ready"] = "not_ready"

@@ -8,7 +8,7 @@ from typing import Annotated, Literal, TypeAlias
 from pydantic import ConfigDict, Field
 
 from tinytown.domain.message import Message
-from tinytown.schemas.base import LEFT_OUT, Answer, Line, Request, Text, cut
+from tinytown.schemas.base import LEFT_OUT, ContractAnswer, Line, Request, Text, cut
 
 KindName: TypeAlias = Literal["task", "query", "info", "ack"]
 SUMMARY_SHOWN = 200
@@ -28,7 +28,7 @@ class SendMessageRequest(Request):
     urgent: bool = False
 
 
-class SendMessageResponse(Answer):
+class SendMessageResponse(ContractAnswer):
     """A message that was sent."""
 
     message_id: str
@@ -36,7 +36,7 @@ class SendMessageResponse(Answer):
     urgent: bool
 
 
-class InboxMessage(Answer):
+class InboxMessage(ContractAnswer):
     """One message."""
 
     model_config = ConfigDict(extra="forbid", serialize_by_alias=True)
@@ -68,7 +68,7 @@ class InboxMessage(Answer):
         return cls.model_validate(fields)
 
 
-class InboxResponse(Answer):
+class InboxResponse(ContractAnswer):
     """What waits in an inbox."""
 
     agent: str

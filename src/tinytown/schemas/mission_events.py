@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 
 from tinytown.domain.mission import MissionEvent
-from tinytown.schemas.base import Answer
+from tinytown.schemas.base import Answer, ContractAnswer
 from tinytown.schemas.mission_parts import Uuid
 
 
@@ -32,7 +32,7 @@ class EventEntry(Answer):
         )
 
 
-class MissionEventList(Answer):
+class MissionEventList(ContractAnswer):
     """The last entries of a mission's log, oldest first."""
 
     mission_id: Uuid

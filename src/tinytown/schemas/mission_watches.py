@@ -8,11 +8,11 @@ from typing import Annotated
 from pydantic import Field
 
 from tinytown.domain.watch import SNOOZE_LEAST_SECS, SNOOZE_MOST_SECS, TriggerAction, Watch, WatchKind, WatchStatus
-from tinytown.schemas.base import Answer, Request
+from tinytown.schemas.base import ContractAnswer, Request
 from tinytown.schemas.mission_parts import Uuid
 
 
-class WatchItem(Answer):
+class WatchItem(ContractAnswer):
     """One scheduled look at a pull request."""
 
     id: Uuid
@@ -48,7 +48,7 @@ class WatchItem(Answer):
         )
 
 
-class WatchItemList(Answer):
+class WatchItemList(ContractAnswer):
     """Watches of a mission, by their ids."""
 
     mission_id: Uuid

@@ -10,7 +10,7 @@ from pydantic import Field
 from tinytown.domain.mission import MissionEvent, MissionState
 from tinytown.domain.workitem import PullState, Verdict, WorkKind, WorkStatus
 from tinytown.domain.workitem import WorkItem as Item
-from tinytown.schemas.base import LEFT_OUT, Answer, Request, Text
+from tinytown.schemas.base import LEFT_OUT, Answer, ContractAnswer, Request, Text
 from tinytown.schemas.mission_events import EventEntry
 from tinytown.schemas.mission_parts import Artifact, Uuid
 from tinytown.services.missions import Why
@@ -30,7 +30,7 @@ class PullRequest(Answer):
     merged_as: str | None
 
 
-class WorkItem(Answer):
+class WorkItem(ContractAnswer):
     """One unit of work."""
 
     id: Uuid
@@ -102,7 +102,7 @@ def _pull_fields(pull: PullState) -> dict[str, object]:
     }
 
 
-class WorkItemList(Answer):
+class WorkItemList(ContractAnswer):
     """Items of a mission, by repository and number."""
 
     mission_id: Uuid

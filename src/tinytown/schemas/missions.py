@@ -7,7 +7,7 @@ from typing import Annotated
 
 from tinytown.domain.mission import Mission, MissionState
 from tinytown.domain.workitem import WorkStatus
-from tinytown.schemas.base import LEFT_OUT, Answer
+from tinytown.schemas.base import LEFT_OUT, Answer, ContractAnswer
 from tinytown.schemas.mission_parts import Uuid
 from tinytown.schemas.mission_starts import MissionPolicy, ObjectiveRef
 from tinytown.schemas.mission_watches import WatchItem
@@ -16,7 +16,7 @@ from tinytown.services.mission_looks import Progressed, Summary
 from tinytown.services.missions import Started
 
 
-class MissionSummary(Answer):
+class MissionSummary(ContractAnswer):
     """A mission in a list."""
 
     id: Uuid
@@ -46,7 +46,7 @@ class MissionSummary(Answer):
         )
 
 
-class MissionRun(Answer):
+class MissionRun(ContractAnswer):
     """A mission's own record."""
 
     id: Uuid
@@ -85,7 +85,7 @@ class MissionRun(Answer):
         )
 
 
-class MissionList(Answer):
+class MissionList(ContractAnswer):
     """Missions, newest first."""
 
     missions: list[MissionSummary]
@@ -93,7 +93,7 @@ class MissionList(Answer):
     next_cursor: str | None
 
 
-class StartMissionResponse(Answer):
+class StartMissionResponse(ContractAnswer):
     """A mission that was started."""
 
     mission_id: Uuid
@@ -115,7 +115,7 @@ class StartMissionResponse(Answer):
         )
 
 
-class WorkSummary(Answer):
+class WorkSummary(ContractAnswer):
     """How many items and watches a mission has, whatever of them is shown."""
 
     total_work_items: int
@@ -134,7 +134,7 @@ class WorkSummary(Answer):
         return cls(total_work_items=summary.items, active_watches=summary.active_watches, **counts)
 
 
-class MissionStatus(Answer):
+class MissionStatus(ContractAnswer):
     """A mission with what was asked for of it."""
 
     mission: MissionRun
@@ -149,7 +149,7 @@ class MissionStatus(Answer):
     """Where the next page of its items begins."""
 
 
-class MissionActionResponse(Answer):
+class MissionActionResponse(ContractAnswer):
     """What was done to a mission."""
 
     mission_id: Uuid
@@ -166,7 +166,7 @@ class KeptWork(Answer):
     reason: str
 
 
-class DeleteMissionResponse(Answer):
+class DeleteMissionResponse(ContractAnswer):
     """A mission that is gone."""
 
     mission_id: Uuid

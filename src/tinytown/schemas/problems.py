@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pydantic import Field
 
-from tinytown.schemas.base import Answer
+from tinytown.schemas.base import Answer, ContractAnswer
 
 
 class WrongField(Answer):
@@ -14,7 +14,7 @@ class WrongField(Answer):
     message: str
 
 
-class ProblemDetails(Answer):
+class ProblemDetails(ContractAnswer):
     """What went wrong and what to do."""
 
     type: str = Field(description="The kind of problem, stable: `urn:tinytown:problem:` and its name.")

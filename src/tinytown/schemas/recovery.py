@@ -6,12 +6,12 @@ from typing import Annotated
 
 from pydantic import ConfigDict, Field, JsonValue
 
-from tinytown.schemas.base import LEFT_OUT, Answer, Line, Request
+from tinytown.schemas.base import LEFT_OUT, Answer, ContractAnswer, Line, Request
 from tinytown.services.recovery import Reclaimed, Recovered
 from tinytown.store.agents import HandedOver
 
 
-class RecoverResponse(Answer):
+class RecoverResponse(ContractAnswer):
     """What recovering did."""
 
     checked: int
@@ -58,7 +58,7 @@ class Amounts(Answer):
         return cls(tasks=amounts.tasks, messages=amounts.messages, mission_tasks=amounts.mission_tasks)
 
 
-class ReclaimResponse(Answer):
+class ReclaimResponse(ContractAnswer):
     """What was reclaimed."""
 
     reclaimed: int

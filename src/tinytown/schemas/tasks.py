@@ -10,7 +10,7 @@ from pydantic import Field
 
 from tinytown.domain.agent import Agent
 from tinytown.domain.task import Task
-from tinytown.schemas.base import Answer, Line, OptionalText, Request, Text, cut
+from tinytown.schemas.base import Answer, ContractAnswer, Line, OptionalText, Request, Text, cut
 
 TaskStateName: TypeAlias = Literal["pending", "assigned", "running", "completed", "failed", "cancelled"]
 TaskKindName: TypeAlias = Literal["work", "review", "fix"]
@@ -31,7 +31,7 @@ class AssignTaskRequest(Request):
     urgent: bool = Field(default=False, description="Before everything else that waits.")
 
 
-class AssignTaskResponse(Answer):
+class AssignTaskResponse(ContractAnswer):
     """A task that was given."""
 
     task_id: str
@@ -39,7 +39,7 @@ class AssignTaskResponse(Answer):
     agent_name: str
 
 
-class PendingTask(Answer):
+class PendingTask(ContractAnswer):
     """A task that is not finished."""
 
     task_id: str
@@ -64,7 +64,7 @@ class PendingTask(Answer):
         )
 
 
-class PendingTaskList(Answer):
+class PendingTaskList(ContractAnswer):
     """Tasks that agents have and that are not finished."""
 
     tasks: list[PendingTask]

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from tinytown.schemas.agents import AgentInfo
-from tinytown.schemas.base import Answer
+from tinytown.schemas.base import ContractAnswer
 
 
-class TownInfo(Answer):
+class TownInfo(ContractAnswer):
     """The town."""
 
     name: str
