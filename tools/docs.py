@@ -8,7 +8,7 @@ from pathlib import Path
 
 import click
 
-from tools import commands_page, keys_page, settings_page, states_page
+from tools import commands_page, keys_page, mcp_page, settings_page, states_page
 
 DOCS = Path(__file__).parent.parent / "docs"
 
@@ -17,6 +17,7 @@ PAGES: Mapping[str, Callable[[], str]] = {
     "reference/settings.md": settings_page.render,
     "reference/commands.md": commands_page.render,
     "reference/keys.md": keys_page.render,
+    "reference/mcp.md": mcp_page.render,
 }
 
 _MARK = "<!-- Generated from the code by `make docs`: change the code, not this file. -->\n\n"

@@ -11,6 +11,7 @@ from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from tinytown.config.townhall import TownhallSettings
+from tinytown.gate.asking import SAFE_METHODS
 from tinytown.gate.problems import problem
 
 log = structlog.get_logger("tinytown.townhall")
@@ -48,9 +49,10 @@ class TimeLimits:
         exchange = _Exchange(receive, send)
         task = asyncio.ensure_future(self._app(scope, exchange.receive, exchange.send))
         try:
-            await asyncio.wait({task}, timeout=self._limit_secs(scope["path"]))
+            limit_secs, first = self._limit_secs(scope["path"]), asyncio.FIRST_COMPLETED
+            await asyncio.wait({task, exchange.streaming}, timeout=limit_secs, return_when=first)
             if exchange.is_stream and not task.done():
-                await self._streams.wait(task)
+                await self._streams.wait(task, self._last_secs(scope["method"]))
         finally:
             if not task.done():
                 exchange.is_closed = True
@@ -65,6 +67,10 @@ class TimeLimits:
 
     def _limit_secs(self, path: str) -> float:
         return max(self._settings().request_timeout_ms / 1000, self._least_secs.get(path.rstrip("/"), 0))
+
+    def _last_secs(self, method: str) -> float:
+        """How long a stream has that knows that the server is to stop; one that answers a call has time to end that."""
+        return _GRACE_SECS if method in SAFE_METHODS else self._settings().request_timeout_ms / 1000
 
     def _leave(self, task: asyncio.Task[None]) -> None:
         """Have it end when it can; it is nobody's any more."""
@@ -86,12 +92,12 @@ class _Streams:
         self._open: set[asyncio.Future[None]] = set()
         self._closing: asyncio.Task[None] | None = None
 
-    async def wait(self, task: asyncio.Task[None]) -> None:
-        """Until the stream has ended, or is to end."""
+    async def wait(self, task: asyncio.Task[None], last_secs: float) -> None:
+        """Until the stream has ended, or is to end and has had so much time for it."""
         if not self._stopping.is_set():
             await self._end_or(task)
         if not task.done():
-            await asyncio.wait({task}, timeout=_GRACE_SECS)
+            await asyncio.wait({task}, timeout=last_secs)
 
     async def _end_or(self, task: asyncio.Task[None]) -> None:
         end: asyncio.Future[None] = asyncio.get_running_loop().create_future()
@@ -119,8 +125,13 @@ class _Exchange:
         self._receive = receive
         self._send = send
         self.has_begun = False
-        self.is_stream = False
         self.is_closed = False
+        self.streaming: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        """Done as soon as the answer is a stream of events."""
+
+    @property
+    def is_stream(self) -> bool:
+        return self.streaming.done()
 
     async def receive(self) -> Message:
         return {"type": "http.disconnect"} if self.is_closed else await self._receive()
@@ -130,5 +141,6 @@ class _Exchange:
             return
         if message["type"] == "http.response.start":
             self.has_begun = True
-            self.is_stream = Headers(raw=message["headers"]).get("content-type", "").startswith("text/event-stream")
+            if Headers(raw=message["headers"]).get("content-type", "").startswith("text/event-stream"):
+                self.streaming.set_result(None)
         await self._send(message)

@@ -80,8 +80,9 @@ def add_prompts(server: MCPServer[Any], desk: Desk) -> None:
     ) -> str:
         return hint(role)
 
-    for (name, title, description), fn in zip(PROMPTS, (conductor_start, role_hint), strict=True):
-        server.prompt(name, title=title, description=description)(fn)
+    offered: tuple[Callable[..., Awaitable[str]], ...] = (conductor_start, role_hint)
+    for (name, title, description), prompt in zip(PROMPTS, offered, strict=True):
+        server.prompt(name, title=title, description=description)(prompt)
     server.completion()(_completer(desk))  # type: ignore[no-untyped-call]  # the SDK's has no types
 
 
