@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ssl
 import sys
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
@@ -21,18 +22,21 @@ TOWNHALL = Path(sys.executable).with_name("townhall")
 
 
 @asynccontextmanager
-async def over_http(url: str, key: str | None = None, mode: str = "auto") -> AsyncIterator[Client]:
+async def over_http(
+    url: str, key: str | None = None, mode: str = "auto", tls: ssl.SSLContext | None = None
+) -> AsyncIterator[Client]:
     """A client of `URL/mcp`, with an API key if there is one.
 
     Args:
         url: of the server.
         key: an API key.
         mode: `legacy` for the handshake of older protocols.
+        tls: whose certificates are trusted, and what certificate the client has.
     """
     headers = {} if key is None else {"Authorization": f"Bearer {key}"}
     # trust_env: no proxy of this machine comes between
     async with (
-        httpx2.AsyncClient(headers=headers, trust_env=False, timeout=60) as http,
+        httpx2.AsyncClient(headers=headers, verify=True if tls is None else tls, trust_env=False, timeout=60) as http,
         Client(streamable_http_client(f"{url}/mcp", http_client=http), mode=mode) as client,
     ):
         yield client

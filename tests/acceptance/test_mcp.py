@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import signal
+import ssl
 import subprocess
 import time
 from contextlib import closing
@@ -13,8 +14,10 @@ import httpx2
 import msgspec
 import pytest
 from tests.acceptance.conftest import TownCalls
+from tests.certificates import Authority
 from tests.mcp_clients import TOWNHALL, over_http, over_stdio, refused, run, structured
-from tests.townhall_process import TownhallProcess, serving
+from tests.townhall_process import TownhallProcess, serving, settle
+from tests.townhall_process import refused as not_started
 from tests.waiting import wait_until
 
 from tinytown.mcp.toolbox import SPECS
@@ -29,12 +32,6 @@ INITIALIZE = {
     "params": {"protocolVersion": "2025-06-18", "capabilities": {}, "clientInfo": {"name": "test", "version": "1"}},
 }
 ACCEPT = {"Accept": "application/json, text/event-stream"}
-
-
-def set_townhall(town: TownCalls, line: str) -> None:
-    """Say something under [townhall]."""
-    path = town.root / "tinytown.toml"
-    path.write_text(path.read_text().replace("\n[townhall]\n", f"\n[townhall]\n{line}\n"))
 
 
 def blocked(town: TownCalls) -> int:
@@ -117,7 +114,7 @@ def test_pages_of_other_sites_do_not_get_to_the_tools(town: TownCalls, townhall:
 
 
 def test_waiting_for_agents_may_take_longer_than_a_request(town: TownCalls) -> None:
-    set_townhall(town, "request_timeout_ms = 1500")
+    settle(town.root, "townhall", "request_timeout_ms = 1500")
 
     async def wait(url: str) -> list[float]:
         took = []
@@ -236,9 +233,38 @@ def test_nothing_but_the_protocol_is_on_standard_output(town: TownCalls) -> None
 
 
 def test_mcp_alone_takes_the_port_after_rests(town: TownCalls) -> None:
-    set_townhall(town, "rest_port = 65535")
+    settle(town.root, "townhall", "rest_port = 65535")
     done = subprocess.run(
         [TOWNHALL, "mcp-http"], cwd=town.root, env=town.env, capture_output=True, encoding="utf-8", check=False
     )
     assert (done.returncode, done.stdout) == (2, "")
     assert done.stderr == "error: there is no port after 65535, which is REST's; give one with --port\n"
+
+
+def test_mcp_alone_does_not_listen_where_others_reach_it_without_asking_who_they_are(town: TownCalls) -> None:
+    done = not_started(town.root, town.env, "mcp-http", "--bind", "0.0.0.0", "--port", "0")  # noqa: S104  it must not
+    assert done.returncode == 2
+    assert done.stderr.startswith("error: refusing to listen on 0.0.0.0")
+
+
+def test_mcp_alone_speaks_tls_and_asks_clients_for_certificates(town: TownCalls) -> None:
+    authority = Authority(town.root.parent / "certificates")
+    pair, client = authority.server(), authority.client()
+    settle(town.root, "townhall.tls", f'cert_file = "{pair.cert}"', f'key_file = "{pair.key}"')
+    settle(town.root, "townhall.mtls", f'client_ca_file = "{authority.file}"')
+    unknown = ssl.create_default_context(cafile=authority.file)
+    known = ssl.create_default_context(cafile=authority.file)
+    known.load_cert_chain(*client.files)
+
+    async def tools(url: str) -> int:
+        async with over_http(url, tls=known) as opened:
+            return len((await opened.list_tools()).tools)
+
+    with serving(town.root, town.env, "mcp-http") as process:
+        assert process.url.startswith("https://")
+        assert run(lambda: tools(process.url)) == len(SPECS)
+        with (
+            httpx2.Client(base_url=process.url, verify=unknown, trust_env=False) as stranger,
+            pytest.raises(httpx2.TransportError),
+        ):
+            stranger.get("/health")

@@ -21,6 +21,8 @@ T = TypeVar("T")
 
 THREADS = 20
 """So many calls are carried out at once; REST has threads of its own."""
+WAITING_THREADS = 10
+"""And so many waits, which keep no call from a thread."""
 
 
 class Desk(msgspec.Struct, frozen=True, kw_only=True):
@@ -39,11 +41,17 @@ class Desk(msgspec.Struct, frozen=True, kw_only=True):
     is_local: bool = False
     """Whether who asks is on this machine and may read paths of it."""
     limiter: CapacityLimiter = msgspec.field(default_factory=lambda: CapacityLimiter(THREADS))
+    waiting: CapacityLimiter = msgspec.field(default_factory=lambda: CapacityLimiter(WAITING_THREADS))
 
-    async def run(self, does: Callable[[Town], T], limit_secs: float | None = None) -> T:
+    async def run(self, does: Callable[[Town], T], limit_secs: float | None = None, *, is_waiting: bool = False) -> T:
         """What `does` answers about a town, in a thread.
 
         What takes too long goes on by itself, and gives its town back then.
+
+        Args:
+            does: what is to be done.
+            limit_secs: how long it may take.
+            is_waiting: whether it waits for something rather than work.
 
         Raises:
             UnavailableError: it takes too long. TinytownError: as `does` does.
@@ -51,7 +59,8 @@ class Desk(msgspec.Struct, frozen=True, kw_only=True):
         try:
             with fail_after(self.limit_secs() if limit_secs is None else limit_secs):
                 work = partial(self._with_town, does)
-                return await to_thread.run_sync(work, abandon_on_cancel=True, limiter=self.limiter)
+                limiter = self.waiting if is_waiting else self.limiter
+                return await to_thread.run_sync(work, abandon_on_cancel=True, limiter=limiter)
         except TimeoutError as error:
             raise UnavailableError("it took too long, and may be done or not; look, then try again") from error
 

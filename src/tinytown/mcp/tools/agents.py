@@ -119,7 +119,7 @@ async def wait(
     while True:
         left = end - time.monotonic()
         look = partial(_wait, agents, wanted, max(0.0, min(left, SLICE_SECS)))
-        waited = await desk.run(look, SLICE_SECS + desk.limit_secs())
+        waited = await desk.run(look, SLICE_SECS + desk.limit_secs(), is_waiting=True)
         if not waited.is_timed_out or left <= SLICE_SECS or desk.is_stopping():
             return _waited(waited)
 
