@@ -1,4 +1,4 @@
-"""HTTP/1.1 as uvicorn speaks it, with a time limit for what comes before a request is there, and problem documents."""
+"""HTTP/1.1 as uvicorn speaks it, with a time limit for what clients owe outside of an exchange, and problem documents."""
 
 from __future__ import annotations
 
@@ -11,7 +11,8 @@ from tinytown.gate.problems import problem
 from tinytown.serving.abortable import AbortableProtocol
 
 HEAD_SECS = 15.0
-"""How long a client may take for a request's line and headers: without a limit a few clients take all connections."""
+"""How long a client may take for a request's line and headers, and for the rest of a body that was answered already:
+without a limit a few clients, of whom nobody knows who they are, take all connections."""
 _TOO_LARGE = 431
 _HEADERS = ((b"cache-control", b"no-store"), (b"x-content-type-options", b"nosniff"), (b"connection", b"close"))
 
@@ -24,15 +25,17 @@ class Protocol(AbortableProtocol):
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as there
         """Wait for a request."""
         super().connection_made(transport)
-        self._limit_head()
+        self._set_limit()
 
     def data_received(self, data: bytes) -> None:
         """Take it in; a request that has begun must go on."""
         super().data_received(data)
-        if self.conn.their_state is h11.IDLE:
-            self._limit_head()
-        else:
-            self._end_limit()
+        self._set_limit()
+
+    def on_response_complete(self) -> None:
+        """Wait for the next request, and before it for what is left of this one."""
+        super().on_response_complete()
+        self._set_limit()
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Forget it."""
@@ -58,8 +61,12 @@ class Protocol(AbortableProtocol):
             self.transport.write(self.conn.send(event) or b"")
         self.transport.close()
 
-    def _limit_head(self) -> None:
-        if self._head_limit is None:
+    def _set_limit(self) -> None:
+        """Have a limit while the client owes something that no request's own limit covers."""
+        is_answered = self.conn.our_state is h11.DONE and self.conn.their_state is h11.SEND_BODY
+        if self.transport.is_closing() or not (is_answered or self.conn.their_state is h11.IDLE):
+            self._end_limit()
+        elif self._head_limit is None:
             self._head_limit = self.loop.call_later(HEAD_SECS, self.transport.close)
 
     def _end_limit(self) -> None:

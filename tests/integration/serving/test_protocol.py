@@ -7,26 +7,39 @@ import contextlib
 
 import pytest
 import uvicorn
+from starlette.types import ASGIApp, Receive, Scope, Send
 from tests.asgi import answering
 
 from tinytown.serving import protocol
 from tinytown.serving.protocol import Protocol
 
+UNFINISHED = b"POST / HTTP/1.1\r\nHost: localhost\r\n"
 
-async def connection(*sent: bytes, pause: float = 0.0) -> bytes:
+
+async def unread(_: Scope, __: Receive, send: Send) -> None:
+    """Answers without a look at the body, as who refuses does."""
+    await send({"type": "http.response.start", "status": 401, "headers": [(b"content-length", b"0")]})
+    await send({"type": "http.response.body"})
+
+
+async def connection(*sent: bytes, pause: float = 0.0, app: ASGIApp | None = None) -> bytes:
     """What is answered until the server closes the connection."""
-    config = uvicorn.Config(answering(headers={"content-length": "4"}), http=Protocol, log_config=None, lifespan="off")
+    app = app or answering(headers={"content-length": "4"})
+    config = uvicorn.Config(app, http=Protocol, log_config=None, lifespan="off")
     config.load()
     state = uvicorn.server.ServerState()
     loop = asyncio.get_running_loop()
     server = await loop.create_server(lambda: Protocol(config, state, {}, loop), "127.0.0.1", 0)
     async with server:
         reader, writer = await asyncio.open_connection(*server.sockets[0].getsockname())
+        reading = asyncio.create_task(reader.read())
         for part in sent:
+            if reading.done():
+                break
             writer.write(part)
             await asyncio.sleep(pause)
         async with asyncio.timeout(10):
-            got = await reader.read()
+            got = await reading
         writer.close()
         with contextlib.suppress(ConnectionError):
             await writer.wait_closed()
@@ -64,3 +77,30 @@ def test_what_is_no_request_after_an_answer_is_refused_too() -> None:
     assert got.count(b"HTTP/1.1 200 ") == 1
     assert b"HTTP/1.1 400 " in got
     assert b"bad-request" in got
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        [b"Content-Length: 100\r\n\r\nx", b"y"],
+        [b"Transfer-Encoding: chunked\r\n\r\n1\r\nx\r\n", *[b"1\r\nx\r\n"] * 20],
+        [b"Content-Length: 2\r\n\r\nx", b"yGET / HTT", b"P/1.1"],
+    ],
+)
+def test_the_rest_of_a_body_that_nobody_reads_any_more_is_not_waited_for(
+    body: list[bytes], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(protocol, "HEAD_SECS", 0.2)
+
+    got = asyncio.run(connection(UNFINISHED + body[0], *body[1:], pause=0.02, app=unread))
+
+    assert got.count(b"HTTP/1.1 ") == 1
+    assert got.startswith(b"HTTP/1.1 401 ")
+
+
+def test_a_body_that_comes_whole_after_its_answer_leaves_the_connection_for_the_next_request() -> None:
+    after = b"GET / HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"
+
+    got = asyncio.run(connection(UNFINISHED + b"Content-Length: 2\r\n\r\nx", b"y", after, pause=0.02, app=unread))
+
+    assert got.count(b"HTTP/1.1 401 ") == 2
