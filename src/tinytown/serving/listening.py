@@ -10,6 +10,8 @@ import msgspec
 from tinytown.domain.errors import ConfigError
 
 _BACKLOG = 1024
+STALL_SECS = 60
+"""A client that takes nothing of an answer for so long loses its connection, where the system can see to that (Linux)."""
 
 
 class Listener(msgspec.Struct, frozen=True, kw_only=True):
@@ -55,6 +57,8 @@ class Place(msgspec.Struct, frozen=True, kw_only=True):
         opened = socket.socket(self.family, socket.SOCK_STREAM)
         try:
             opened.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            if hasattr(socket, "TCP_USER_TIMEOUT"):  # connections have it from the socket that takes them
+                opened.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, STALL_SECS * 1000)
             opened.bind(self.address)
             opened.listen(_BACKLOG)
         except OSError as error:
