@@ -8,7 +8,7 @@ import structlog
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from tinytown.gate.answer import Answer
-from tinytown.gate.asking import PROBES, address_of, name_of, path_of
+from tinytown.gate.asking import PROBES, address_of, method_of, name_of, path_of
 
 log = structlog.get_logger("tinytown.access")
 
@@ -34,7 +34,7 @@ class AccessLog:
             tell(
                 "request",
                 action="request",
-                method=scope["method"],
+                method=method_of(scope),
                 path=path,
                 status=answer.status,
                 ms=round((time.perf_counter() - began) * 1000, 1),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
+from urllib.parse import quote
 
 from starlette.types import Scope
 
@@ -14,12 +15,26 @@ PROBES = frozenset({"/health", "/ready"})
 OPEN_PATHS = PROBES | {"/v1/webhooks/github"}
 """Nobody is asked who they are: probes, and a receiver that looks at signatures."""
 _PATH_LIMIT = 300
+_METHOD_LIMIT = 20
 
 
 def path_of(scope: Scope) -> str:
-    """The path without the query, cut off where it becomes unreasonable."""
-    path: str = scope["path"]
-    return path if len(path) <= _PATH_LIMIT else path[:_PATH_LIMIT] + "…"
+    """The path without the query, as it may be shown."""
+    return _cut(scope["path"], _PATH_LIMIT)
+
+
+def method_of(scope: Scope) -> str:
+    """The method, which may be any word, as it may be shown."""
+    return _cut(scope["method"], _METHOD_LIMIT)
+
+
+def printable(text: str) -> str:
+    """The text with everything encoded that a terminal or a reader of lines would obey."""
+    return "".join(c if c.isprintable() else quote(c, errors="replace") for c in text)
+
+
+def _cut(text: str, limit: int) -> str:
+    return printable(text[:limit]) + ("…" if len(text) > limit else "")
 
 
 def address_of(scope: Scope) -> str:

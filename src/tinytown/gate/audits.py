@@ -9,7 +9,7 @@ from anyio import CapacityLimiter, to_thread
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from tinytown.gate.answer import Answer
-from tinytown.gate.asking import SAFE_METHODS, address_of, name_of, path_of, request_id_of
+from tinytown.gate.asking import SAFE_METHODS, address_of, method_of, name_of, path_of, printable, request_id_of
 from tinytown.services.audit import Audit, Audited
 
 REFUSED = frozenset({401, 403, 421, 429})
@@ -73,5 +73,5 @@ def _operation(scope: Scope, path: str) -> tuple[str, str]:
     """The operation's name and what it is about, when a route was found; else method and path."""
     named = getattr(scope.get("route"), "operation_id", None)
     if not named:
-        return f"{scope['method']} {path}", ""
-    return str(named), " ".join(str(value) for value in scope.get("path_params", {}).values())
+        return f"{method_of(scope)} {path}", ""
+    return str(named), " ".join(printable(str(value)) for value in scope.get("path_params", {}).values())

@@ -7,6 +7,7 @@ from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from tinytown.gate.answer import Answer
+from tinytown.gate.asking import method_of
 from tinytown.gate.problems import problem
 
 log = structlog.get_logger("tinytown.townhall")
@@ -29,7 +30,7 @@ class LastResort:
         except ClientDisconnect:
             log.debug("the client went away", action="client_gone")
         except Exception as error:  # the boundary
-            log.exception("a bug", action="townhall_bug", method=scope["method"], exc_info=error)
+            log.exception("a bug", action="townhall_bug", method=method_of(scope), exc_info=error)
             if not answer.status:
                 detail = "something went wrong in the server; its log says what, under the id of this request"
                 await problem(500, "internal", detail)(scope, receive, send)
