@@ -12,6 +12,7 @@ from threading import Lock
 import msgspec
 
 GOOD_FOR = timedelta(minutes=15)
+"""Since it was last asked for."""
 BAD_FOR = timedelta(seconds=30)
 GOOD_LIMIT = 1024
 BAD_LIMIT = 4096
@@ -48,7 +49,10 @@ class Verdicts:
         return hmac.digest(self._secret, key.encode(), hashlib.sha256)
 
     def find(self, fingerprint: bytes, against: str, now: datetime) -> Verdict | None:
-        """The verdict on that key; None when there is none, it is too old, or it was against another hash."""
+        """The verdict on that key; None when there is none, it is too old, or it was against another hash.
+
+        A good one is as new again: whether the key still counts, the hash says.
+        """
         with self._lock:
             for kept in self._kept.values():
                 found = kept.get(fingerprint)
@@ -56,6 +60,8 @@ class Verdicts:
                     continue
                 if found.until > now and hmac.compare_digest(found.verdict.against.encode(), against.encode()):
                     kept.move_to_end(fingerprint)
+                    if found.verdict.is_good:  # who works all day is not in the queue with those who guess
+                        kept[fingerprint] = _Kept(found.verdict, now + GOOD_FOR)
                     return found.verdict
                 del kept[fingerprint]
             return None

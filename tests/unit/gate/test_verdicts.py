@@ -18,10 +18,21 @@ def test_a_verdict_is_found_until_its_time_is_over() -> None:
     verdicts.keep(good, GOOD, NOW)
     verdicts.keep(bad, BAD, NOW)
 
-    assert verdicts.find(good, "hash", NOW + GOOD_FOR - SECOND) == GOOD
     assert verdicts.find(bad, "hash", NOW + BAD_FOR - SECOND) == BAD
     assert verdicts.find(bad, "hash", NOW + BAD_FOR) is None
     assert verdicts.find(good, "hash", NOW + GOOD_FOR) is None
+
+
+def test_a_good_verdict_lasts_as_long_as_it_is_asked_for_and_a_bad_one_does_not() -> None:
+    verdicts = Verdicts()
+    good, bad = verdicts.fingerprint("good"), verdicts.fingerprint("bad")
+    verdicts.keep(good, GOOD, NOW)
+    verdicts.keep(bad, BAD, NOW)
+
+    assert verdicts.find(good, "hash", NOW + GOOD_FOR - SECOND) == GOOD
+    assert verdicts.find(good, "hash", NOW + 2 * GOOD_FOR - 2 * SECOND) == GOOD
+    assert verdicts.find(bad, "hash", NOW + BAD_FOR - SECOND) == BAD
+    assert verdicts.find(bad, "hash", NOW + BAD_FOR) is None
 
 
 def test_a_verdict_against_another_hash_says_nothing() -> None:
