@@ -17,6 +17,7 @@ from tinytown.gate.audits import Audits
 from tinytown.gate.authentication import Authentication
 from tinytown.gate.bodies import Bodies
 from tinytown.gate.cors import Cors
+from tinytown.gate.framing import Framing
 from tinytown.gate.hosts import Hosts
 from tinytown.gate.last_resort import LastResort
 from tinytown.gate.origins import Origins
@@ -54,6 +55,7 @@ def guarded(app: ASGIApp, gate: Gate) -> ASGIApp:
     app = Cors(app, settings)
     app = Origins(app, settings)
     app = Hosts(app, settings, gate.bound)
+    app = Framing(app)
     app = LastResort(app)
     app = Audits(app, gate.audit, gate.clock, gate.audited_by_themselves)
     app = AccessLog(app)

@@ -32,10 +32,10 @@ class Origins:
 
     def _may_pass(self, scope: Scope) -> bool:
         headers = Headers(scope=scope)
-        origin = headers.get("origin")
-        if origin is not None:
-            is_ours = normal(origin) == normal(f"{scope['scheme']}://{headers.get('host', '')}") != ""
-            return is_ours or is_allowed(origin, self._settings().cors.allowed_origins)
+        if origins := headers.getlist("origin"):
+            ours = normal(f"{scope['scheme']}://{headers.get('host', '')}")
+            allowed = self._settings().cors.allowed_origins
+            return all(normal(origin) == ours != "" or is_allowed(origin, allowed) for origin in origins)
         return scope["method"] in SAFE_METHODS or headers.get("sec-fetch-site") not in {"cross-site", "same-site"}
 
 

@@ -13,11 +13,10 @@ import msgspec
 import uvicorn
 from starlette.types import ASGIApp
 
+from tinytown.gate.framing import HEAD_LIMIT_BYTES
 from tinytown.serving.listening import Listener
 from tinytown.serving.protocol import Protocol
 
-HEAD_LIMIT_BYTES = 32_768
-"""How large a request's line and headers may be together."""
 STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT)
 _MARGIN_SECS = 5
 

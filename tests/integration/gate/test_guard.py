@@ -81,6 +81,7 @@ def test_each_refusal_is_a_problem_document_with_the_requests_id(gate: Guarded) 
     done, slow, bug = gate.app(answering()), gate.app(waiting), gate.app(broken)
     with capture_logs():
         refused = {
+            "bad-request": ask(done, "POST", headers={**HOST, "content-length": "4", "transfer-encoding": "chunked"}),
             "wrong-host": ask(done, headers={"host": "rebound.example"}),
             "cross-site": ask(done, "POST", headers={**HOST, "origin": "null"}),
             "too-large": ask(done, "POST", headers={**HOST, "content-length": "11"}),
@@ -90,7 +91,7 @@ def test_each_refusal_is_a_problem_document_with_the_requests_id(gate: Guarded) 
         }
 
     assert {name: one.problem for name, one in refused.items()} == {name: name for name in refused}
-    assert [one.status for one in refused.values()] == [421, 403, 413, 504, 500, 401]
+    assert [one.status for one in refused.values()] == [400, 421, 403, 413, 504, 500, 401]
     for one in refused.values():
         assert one.json()["request_id"] == one.headers["x-request-id"]
         assert one.headers["cache-control"] == "no-store"

@@ -52,6 +52,14 @@ def test_pages_of_another_origin_may_not_ask(origin: str, method: str) -> None:
     assert "access-control-allow-origin" not in answered.headers
 
 
+@pytest.mark.parametrize("second", ["https://evil.example", "null"])
+def test_one_known_origin_does_not_speak_for_another(second: str) -> None:
+    raw = [(b"origin", b"http://127.0.0.1:8080"), (b"origin", second.encode())]
+
+    assert ask(APP, "POST", raw_headers=raw).problem == "cross-site"
+    assert ask(APP, "POST", raw_headers=raw[:1]).status == 200
+
+
 @pytest.mark.parametrize("site", ["cross-site", "same-site"])
 def test_a_form_of_another_site_that_hides_its_origin_may_not_change_anything(site: str) -> None:
     assert ask(APP, "POST", headers={**HOST, "sec-fetch-site": site}).problem == "cross-site"
