@@ -218,7 +218,8 @@ class LivesMachine(RuleBasedStateMachine):
             if agent.state is AgentState.WORKING:
                 assert agent.run_id is not None
             if self.connection.execute("HEXISTS", self.town.keys("agent", agent.id), "restarts"):
-                assert (agent.state, agent.run_id is None) == (AgentState.STOPPED, False), "else it would never start"
+                assert agent.run_id is not None, "else it would never start"
+                assert agent.state in {AgentState.PAUSED, AgentState.STOPPED}
             if agent.state in {AgentState.IDLE, AgentState.COLD, AgentState.STARTING, AgentState.ERROR}:
                 assert agent.run_id is None
 

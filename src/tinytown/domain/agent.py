@@ -66,6 +66,7 @@ AGENT_LIFECYCLE = Lifecycle(
             AgentState.ERROR,
         ),
         AgentState.PAUSED: (
+            AgentState.STARTING,
             AgentState.IDLE,
             AgentState.WORKING,
             AgentState.DRAINING,

@@ -127,7 +127,8 @@ class AgentLife:
         Its id, inbox, tasks and settings stay; its rounds are counted from 0.
 
         Returns:
-            The state it is in now: `starting`, or `stopped` while its run is stopped first; then it starts by itself.
+            The state it is in now: `starting`; or, while its run is stopped first, `paused` (`stopped` if it was that
+            already): then it starts by itself.
 
         Raises:
             NotFoundError, NotAllowedError. ConflictError: it is there, or is still ending its last run.

@@ -18,6 +18,10 @@ _SWEEP_SECS = 30.0
 """Also without an event it is looked again after this time: the server may have been away."""
 
 
+_AFTER_A_RUN = GONE | {AgentState.PAUSED}
+"""States in which an agent has a run only while that is being stopped."""
+
+
 class Waited(msgspec.Struct, frozen=True, kw_only=True):
     """How a wait ended."""
 
@@ -61,6 +65,8 @@ class Waiting:
             _next(events, wanted, left)
 
     def _is_there(self, agent: Agent, state: AgentState | None) -> bool:
+        if agent.run_id is not None and agent.state in _AFTER_A_RUN:
+            return False  # its run is still being stopped; it may also be about to start anew
         if agent.state is state:
             return True
         if agent.state is AgentState.ERROR or (state is not None and agent.state in GONE):

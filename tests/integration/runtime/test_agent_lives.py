@@ -127,7 +127,7 @@ def test_an_agent_that_is_restarted_by_force_ends_its_run_and_begins_anew(hosted
     hosted.start()
     child = wait_for_child(hosted, "backend")
 
-    assert hosted.town.agents.restart("backend", is_forced=True) is AgentState.STOPPED
+    assert hosted.town.agents.restart("backend", is_forced=True) is AgentState.PAUSED
 
     wait_until(lambda: is_gone(child), "the CLI was stopped")
     wait_until(lambda: hosted.task(task).runs == 2, "its task is begun anew")

@@ -22,6 +22,7 @@ from tinytown.services.recovery import Recovery
 from tinytown.services.waiting import Waited
 from tinytown.store.connection import connect
 from tinytown.store.events import EventStream
+from tinytown.store.hosts import HostLease
 
 
 class Helper:
@@ -334,6 +335,49 @@ def test_waiting_is_over_at_once_for_what_is_there_or_gone(town: Stores) -> None
     assert not helper.agents.wait([ann[:8]], state=AgentState.IDLE).is_timed_out
     helper.agents.kill("ann")
     assert not helper.agents.wait(["ann"]).is_timed_out
+
+
+@pytest.mark.parametrize("state", [None, AgentState.STOPPED])
+def test_stopped_agent_is_waited_for_until_its_run_has_ended(town: Stores, state: AgentState | None) -> None:
+    helper, (ann, lease) = Helper(town), at_work(town)
+    helper.agents.kill("ann", is_forced=True)
+
+    assert helper.agents.wait(["ann"], state=state, timeout_secs=0).is_timed_out
+
+    town.finish(lease, ann, "retry", is_round=False)
+    assert not helper.agents.wait(["ann"], state=state, timeout_secs=0).is_timed_out
+
+
+def test_interrupted_agent_is_waited_for_until_its_run_has_ended(town: Stores) -> None:
+    helper, (ann, lease) = Helper(town), at_work(town)
+    helper.agents.interrupt("ann")
+
+    assert helper.agents.wait(["ann"], state=AgentState.PAUSED, timeout_secs=0).is_timed_out
+
+    town.finish(lease, ann, "retry", is_round=False)
+    assert not helper.agents.wait(["ann"], state=AgentState.PAUSED, timeout_secs=0).is_timed_out
+
+
+@pytest.mark.parametrize("is_stopped_before", [True, False])
+def test_agent_that_is_to_start_anew_is_waited_for(town: Stores, *, is_stopped_before: bool) -> None:
+    helper, (ann, lease) = Helper(town), at_work(town)
+    if is_stopped_before:
+        helper.agents.kill("ann", is_forced=True)
+
+    helper.agents.restart("ann", is_forced=True)
+
+    for state in (None, AgentState.IDLE):
+        assert helper.agents.wait(["ann"], state=state, timeout_secs=0).is_timed_out
+    town.finish(lease, ann, "retry", is_round=False)
+    assert helper.agents.wait(["ann"], timeout_secs=0).is_timed_out, "it is starting"
+
+
+def at_work(town: Stores) -> tuple[str, HostLease]:
+    ann = town.agent("ann")
+    lease = town.host()
+    town.tasks.assign(make_spec(), ann, NOW)
+    town.claim(lease, ann)
+    return ann, lease
 
 
 def test_waiting_gives_up_when_its_time_is_up(town: Stores) -> None:

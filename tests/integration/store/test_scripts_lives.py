@@ -300,12 +300,53 @@ def test_agent_that_is_there_is_restarted_by_force_alone(town: Stores) -> None:
 def test_run_under_way_is_ended_before_its_agent_starts_anew(town: Stores) -> None:
     agent, lease, _ = at_work(town)
 
-    assert town.agents.restart(agent, NOW, WHY, is_forced=True) is AgentState.STOPPED
+    assert town.agents.restart(agent, NOW, WHY, is_forced=True) is AgentState.PAUSED
 
     with pytest.raises(ConflictError, match="restarting already"):
         town.agents.restart(agent, NOW, WHY, is_forced=True)
     assert town.finish(lease, agent, "retry", is_round=False) == "starting"
     assert (town.find(agent).starts, town.find(agent).run_id) == (1, None)
+
+
+def test_new_work_waits_for_an_agent_whose_run_is_ended_to_start_anew(town: Stores) -> None:
+    agent, lease, task = at_work(town)
+    town.agents.restart(agent, NOW, WHY, is_forced=True)
+    spec = make_spec()
+
+    town.tasks.assign(spec, agent, NOW)
+
+    town.finish(lease, agent, "retry", is_round=False)
+    assert set(town.tasks.open_ids([agent])) == {task, spec.id}
+
+
+def test_agent_that_is_restarting_is_not_steered_otherwise(town: Stores) -> None:
+    agent, lease, _ = at_work(town)
+    town.agents.restart(agent, NOW, WHY, is_forced=True)
+
+    for act in (town.agents.interrupt, town.agents.close):
+        with pytest.raises(ConflictError, match="backend is restarting; try again in a moment"):
+            act(agent, NOW, WHY)
+    with pytest.raises(ConflictError, match="backend is restarting; it goes on by itself"):
+        town.agents.resume(agent, NOW)
+
+    assert town.finish(lease, agent, "retry", is_round=False) == "starting"
+
+
+def test_agent_that_broke_in_the_run_that_is_ended_starts_anew_all_the_same(town: Stores) -> None:
+    agent, lease, _ = at_work(town)
+    town.agents.restart(agent, NOW, WHY, is_forced=True)
+
+    assert town.finish(lease, agent, "retry", agent_state="error", agent_fields={"reason": "broken"}) == "starting"
+    assert town.find(agent).reason == ""
+
+
+def test_pause_is_told_once(town: Stores) -> None:
+    agent, lease, _ = at_work(town)
+    town.agents.interrupt(agent, NOW, WHY)
+
+    town.finish(lease, agent, "retry", is_round=False)
+
+    assert town.said().count("agent.paused") == 1
 
 
 def test_restart_happens_although_the_host_dies_meanwhile(town: Stores) -> None:

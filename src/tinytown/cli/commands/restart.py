@@ -24,7 +24,7 @@ def restart(session: Session, /, *, name: str, force: bool, as_json: bool) -> No
     if as_json:
         session.show_json({"status": state.value, "agent": agent.name})
         return
-    if state is AgentState.STOPPED:
+    if state is not AgentState.STARTING:
         session.show([f"🌱 {agent.name} starts anew when its run is stopped"])
     else:
         session.show([f"🌱 {agent.name} starts anew"])

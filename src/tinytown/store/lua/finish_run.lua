@@ -84,11 +84,12 @@ if A.push_failure ~= '' then
   emit('push.failed', A.at, {agent = A.agent, task = task or nil, text = A.push_failure})
 end
 emit('run.finished', A.at, {agent = A.agent, task = task or nil, text = A.outcome})
-emit('agent.' .. new_state, A.at, {agent = A.agent})
-if new_state == 'stopped' or new_state == 'error' then
+if new_state ~= state then emit('agent.' .. new_state, A.at, {agent = A.agent}) end
+if restarts then
+  new_state = start_anew(A.agent, A.at, A.ms)
+elseif new_state == 'stopped' or new_state == 'error' then
   redis.call('HDEL', name, 'closing', 'is_interrupted')
   return_taken(A.agent, A.at, A.ms)
 end
-if restarts and new_state == 'stopped' then new_state = start_anew(A.agent, A.at, A.ms) end
 wake_all(A.ms)
 return new_state

@@ -2,8 +2,9 @@
 -- A: id, reason, at, ms
 -- NOTFOUND: no such agent. CONFLICT: it is interrupted already, or will not go on anyway. Returns the agent's state.
 local name = key('agent', A.id)
-local state, run, interrupted = unpack(redis.call('HMGET', name, 'state', 'run_id', 'is_interrupted'))
+local state, run, interrupted, restarts = unpack(redis.call('HMGET', name, 'state', 'run_id', 'is_interrupted', 'restarts'))
 if not state then return refuse('NOTFOUND', 'no agent ' .. A.id) end
+if restarts then return refuse('CONFLICT', name_of(A.id) .. ' is restarting; try again in a moment') end
 if interrupted then
   return refuse('CONFLICT', name_of(A.id) .. ' is interrupted already; to let it go on: tt resume ' .. name_of(A.id))
 end

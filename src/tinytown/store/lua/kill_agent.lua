@@ -5,7 +5,7 @@ local name = key('agent', A.id)
 local state, run, closing, restarts = unpack(redis.call('HMGET', name, 'state', 'run_id', 'closing', 'restarts'))
 if not state then return refuse('NOTFOUND', 'no agent ' .. A.id) end
 if state == 'stopped' and not restarts then return refuse('CONFLICT', name_of(A.id) .. ' is stopped already') end
-if state == 'stopped' or not run or A.force then
+if restarts or not run or A.force then
   redis.call('HDEL', name, 'restarts')
   return stop_agent(A.id, A.reason, A.at, A.ms)
 end

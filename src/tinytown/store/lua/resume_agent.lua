@@ -3,9 +3,10 @@
 -- NOTFOUND: no such agent. CONFLICT: it is not paused (so).
 -- Returns its state, and the end that a rate limit's pause would have had ('' when none).
 local name = key('agent', A.id)
-local state, run, interrupted, closing, paused_until =
-  unpack(redis.call('HMGET', name, 'state', 'run_id', 'is_interrupted', 'closing', 'paused_until'))
+local state, run, interrupted, closing, paused_until, restarts =
+  unpack(redis.call('HMGET', name, 'state', 'run_id', 'is_interrupted', 'closing', 'paused_until', 'restarts'))
 if not state then return refuse('NOTFOUND', 'no agent ' .. A.id) end
+if restarts then return refuse('CONFLICT', name_of(A.id) .. ' is restarting; it goes on by itself') end
 if (state ~= 'paused' and not interrupted) or (A.until_ and A.until_ ~= paused_until) then
   return refuse('CONFLICT', name_of(A.id) .. ' is ' .. state .. ', not paused; there is nothing to resume')
 end
