@@ -26,6 +26,7 @@ from tinytown.repository.worktree import Worktrees
 from tinytown.runtime.environment import RUN_MARKER, TOWN_MARKER
 from tinytown.runtime.ladder import Ladder
 from tinytown.runtime.occupants import Occupants
+from tinytown.runtime.orphans import ChildIdentity
 from tinytown.runtime.run_records import RunRecords
 from tinytown.runtime.survivors import Survivor, Survivors
 
@@ -182,6 +183,35 @@ def test_daemons_of_hooks_other_folders_and_our_own_children_do_not_keep_a_workt
         assert prepared(worktrees) == folder
     finally:
         child.communicate()
+
+
+def recorded(worktrees: Worktrees, pid: int, folder: Path) -> RunRecords:
+    """A run under way on record, with that process, begun in that folder."""
+    records = RunRecords(worktrees.folder.parent / "runs")
+    started = psutil.Process(pid).create_time()
+    records.add(ChildIdentity(pid=pid, start_time=started, session_id=pid, run_id="r-1", folder=str(folder)))
+    return records
+
+
+def test_a_run_that_still_ends_in_its_worktree_keeps_it_and_nobody_is_told(
+    worktrees: Worktrees, daemons: Daemons
+) -> None:
+    folder = prepared(worktrees)
+    pid = daemons.start(folder, **{RUN_MARKER: "r-1"})
+    records = recorded(worktrees, pid, folder)
+    with pytest.raises(WorktreeOccupiedError, match=rf"process {pid} .* 1-x"):
+        prepared(worktrees)
+    assert Survivors(folder.parents[1] / "survivors").living() == []
+    daemons.end(pid)
+    records.remove("r-1")
+    assert prepared(worktrees) == folder
+
+
+def test_a_run_of_another_worktree_that_looks_in_keeps_nothing(worktrees: Worktrees, daemons: Daemons) -> None:
+    folder = prepared(worktrees)
+    pid = daemons.start(folder, **{RUN_MARKER: "r-1"})
+    recorded(worktrees, pid, folder.with_name("2-y"))
+    assert prepared(worktrees) == folder
 
 
 def test_another_process_that_got_a_survivors_pid_keeps_nothing(worktrees: Worktrees, daemons: Daemons) -> None:
