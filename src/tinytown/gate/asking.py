@@ -14,6 +14,8 @@ PROBES = frozenset({"/health", "/ready"})
 """Asked by what keeps the server running: never limited, never logged above debug."""
 OPEN_PATHS = PROBES | {"/v1/webhooks/github"}
 """Nobody is asked who they are: probes, and a receiver that looks at signatures."""
+AGAIN = "let_in_again"
+"""In the state of a request that authentication has let in: what tells whether it would do so now."""
 _PATH_LIMIT = 300
 _METHOD_LIMIT = 20
 
@@ -60,6 +62,12 @@ def principal_of(scope: Scope) -> Principal | None:
     """Who asks, once authentication has found out."""
     found = scope.get("state", {}).get("principal")
     return found if isinstance(found, Principal) else None
+
+
+async def is_still_let_in(scope: Scope) -> bool:
+    """Whether authentication would let in again who asks, as they are; also where nobody is asked who they are."""
+    again = scope.get("state", {}).get(AGAIN)
+    return again is None or bool(await again())
 
 
 def name_of(scope: Scope) -> str:

@@ -6,6 +6,7 @@ import ipaddress
 import traceback
 from collections.abc import Callable
 from datetime import datetime
+from functools import partial
 
 import structlog
 from starlette.types import ASGIApp, Receive, Scope, Send
@@ -20,6 +21,7 @@ from tinytown.domain.errors import (
     UnavailableError,
 )
 from tinytown.gate.api_keys import ApiKeys, is_argon2id
+from tinytown.gate.asking import AGAIN
 from tinytown.gate.credentials import bearer, bearer_or_key
 from tinytown.gate.issuer import is_safe_url
 from tinytown.gate.oidc import Oidc
@@ -71,9 +73,11 @@ class Authentication:
     async def _serve(self, scope: Scope, receive: Receive, send: Send) -> None:
         state = scope.setdefault("state", {})
         state.pop("principal", None)
+        state.pop(AGAIN, None)
         if scope["path"] not in self._open_paths:
             try:
                 state["principal"] = await self._recognise(scope)
+                state[AGAIN] = partial(self._lets_in_again, scope, state["principal"])
             except TinytownError as error:
                 await of_error(error)(scope, receive, send)
                 return
@@ -97,6 +101,22 @@ class Authentication:
                 if (token := bearer(headers)) is None:
                     raise UnauthenticatedError("give a token of the town's issuer, as in Authorization: Bearer TOKEN")
                 return await self._oidc.recognise(token, settings.oidc)
+
+    async def _lets_in_again(self, scope: Scope, principal: Principal) -> bool:
+        """Whether the same request would be let in now, as the same; also when that cannot be told just now."""
+        try:
+            self._sound_settings()
+        except UnavailableError:
+            return False
+        try:
+            return await self._recognise(scope) == principal
+        except UnavailableError:
+            return True
+        except TinytownError:
+            return False
+        except Exception as error:  # noqa: BLE001  a boundary: whatever goes wrong, nobody stays
+            _report(error)
+            return False
 
     def _sound_settings(self) -> AuthSettings:
         settings = self._settings()

@@ -1,9 +1,13 @@
-"""How long a request may take. Streams of events may take as long as they like, until the server is to stop."""
+"""How long a request may take. Streams of events may take as long as they like, until the server is to stop or who
+reads them is let in no more.
+"""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterator, Mapping
+from contextlib import contextmanager
+from functools import partial
 from types import MappingProxyType
 
 import structlog
@@ -11,11 +15,13 @@ from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from tinytown.config.townhall import TownhallSettings
-from tinytown.gate.asking import SAFE_METHODS
+from tinytown.gate.asking import SAFE_METHODS, is_still_let_in
 from tinytown.gate.problems import problem
 
 log = structlog.get_logger("tinytown.townhall")
 
+RECHECK_SECS = 10.0
+"""How long a stream goes on at most after who reads it is let in no more."""
 _GRACE_SECS = 0.5
 """How long a stream that knows that the server is to stop has for its last words."""
 
@@ -52,7 +58,8 @@ class TimeLimits:
             limit_secs, first = self._limit_secs(scope["path"]), asyncio.FIRST_COMPLETED
             await asyncio.wait({task, exchange.streaming}, timeout=limit_secs, return_when=first)
             if exchange.is_stream and not task.done():
-                await self._streams.wait(task, self._last_secs(scope["method"]))
+                may_stay = partial(is_still_let_in, scope)
+                await self._streams.wait(task, self._last_secs(scope["method"]), may_stay)
         finally:
             if not task.done():
                 exchange.is_closed = True
@@ -92,20 +99,28 @@ class _Streams:
         self._open: set[asyncio.Future[None]] = set()
         self._closing: asyncio.Task[None] | None = None
 
-    async def wait(self, task: asyncio.Task[None], last_secs: float) -> None:
-        """Until the stream has ended, or is to end and has had so much time for it."""
-        if not self._stopping.is_set():
-            await self._end_or(task)
+    async def wait(self, task: asyncio.Task[None], last_secs: float, may_stay: Callable[[], Awaitable[bool]]) -> None:
+        """Until the stream has ended, who reads it is let in no more, or it is to end and has had so much time for it."""
+        with self._opened() as end:
+            while not self._stopping.is_set():
+                done, _ = await asyncio.wait({task, end}, timeout=RECHECK_SECS, return_when=asyncio.FIRST_COMPLETED)
+                if done:
+                    break
+                if not await may_stay():
+                    log.info("who reads a stream is let in no more", action="stream_ended")
+                    return
         if not task.done():
             await asyncio.wait({task}, timeout=last_secs)
 
-    async def _end_or(self, task: asyncio.Task[None]) -> None:
+    @contextmanager
+    def _opened(self) -> Iterator[asyncio.Future[None]]:
+        """What is done as soon as streams are to end."""
         end: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._open.add(end)
         if self._closing is None:
             self._closing = asyncio.create_task(self._close())
         try:
-            await asyncio.wait({task, end}, return_when=asyncio.FIRST_COMPLETED)
+            yield end
         finally:
             self._open.discard(end)
             if not self._open and not self._closing.done():

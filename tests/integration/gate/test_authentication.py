@@ -28,6 +28,7 @@ from tests.waiting import wait_until
 from tinytown.config.townhall import ApiKeySettings, AuthSettings, OidcSettings
 from tinytown.domain.access import Scope, compose_key
 from tinytown.domain.errors import ConfigError
+from tinytown.gate.asking import is_still_let_in
 from tinytown.gate.authentication import Authentication, check_settings
 
 HASHER = argon2.PasswordHasher(time_cost=1, memory_cost=64, parallelism=1)
@@ -99,6 +100,52 @@ def test_a_key_lets_in_by_either_header(headers: dict[str, str]) -> None:
     answer = Gate(KEYS).get(headers=headers)
 
     assert answer.json() == {"name": "key:ci", "scopes": ["town.write"]}
+
+
+@pytest.mark.parametrize(
+    ("change", "may_stay"),
+    [
+        (KEYS, True),
+        (NONE, False),  # then it is somebody else who is let in: the operator
+        (AuthSettings(mode="api_key"), False),
+        (AuthSettings(mode="api_key", api_keys={"other": KEYS.api_keys["ci"]}), False),
+        (AuthSettings(mode="api_key", api_keys={"ci": ApiKeySettings(hash=HASHER.hash(OTHER))}), False),
+        (AuthSettings(mode="api_key", api_keys={"ci": ApiKeySettings(hash=KEYS.api_keys["ci"].hash)}), False),
+        (AuthSettings(mode="oidc", oidc=AWAY), False),
+    ],
+)
+def test_whoever_was_let_in_may_stay_while_the_same_request_would_be_let_in_the_same(
+    change: AuthSettings, *, may_stay: bool
+) -> None:
+    found: list[bool] = []
+
+    async def staying(scope: AsgiScope, receive: Receive, send: Send) -> None:
+        gate.settings = change
+        found.append(await is_still_let_in(scope))
+        await who_am_i(scope, receive, send)
+
+    gate = Gate(KEYS, staying)
+
+    with capture_logs():
+        assert gate.get(headers=bearer(KEY)).status_code == 200
+    assert found == [may_stay]
+
+
+def test_whoever_has_a_key_that_has_an_end_may_stay_until_then() -> None:
+    found: list[bool] = []
+
+    async def staying(scope: AsgiScope, receive: Receive, send: Send) -> None:
+        for later in (0, 30, 60):
+            gate.now = start + timedelta(seconds=later)
+            found.append(await is_still_let_in(scope))
+        await who_am_i(scope, receive, send)
+
+    start = datetime.now(UTC)
+    ending = msgspec.structs.replace(KEYS.api_keys["ci"], expires_at=start + timedelta(seconds=60))
+    gate = Gate(AuthSettings(mode="api_key", api_keys={"ci": ending}), staying)
+
+    assert gate.get(headers=bearer(KEY)).status_code == 200
+    assert found == [True, True, False]
 
 
 def test_who_shows_nothing_is_asked_for_a_key() -> None:

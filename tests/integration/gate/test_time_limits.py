@@ -11,6 +11,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from tests.asgi import Answered, answering, ask, asked
 
 from tinytown.config.townhall import TownhallSettings
+from tinytown.gate import time_limits
 from tinytown.gate.time_limits import TimeLimits
 
 SHORT = TownhallSettings(request_timeout_ms=30)
@@ -83,6 +84,21 @@ def test_streams_of_events_end_in_order_when_the_server_is_to_stop() -> None:
         return [*await asyncio.gather(*readers), late]
 
     assert [(one.body, one.is_complete) for one in asyncio.run(run())] == [(b": hello\n\n", True)] * 4
+
+
+def test_a_stream_ends_when_who_reads_it_is_let_in_no_more(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(time_limits, "RECHECK_SECS", 0.02)
+    verdicts = iter((True, True, False))
+    asked_again: list[bool] = []
+
+    async def again() -> bool:
+        asked_again.append(next(verdicts))
+        return asked_again[-1]
+
+    answered = ask(limited(streaming_on, LONG), state={"let_in_again": again})
+
+    assert asked_again == [True, True, False]
+    assert (answered.body, answered.is_complete) == (b": hello\n\n", True)
 
 
 def test_what_runs_in_a_thread_ends_by_itself_and_gives_back_then_what_it_was_lent() -> None:
