@@ -187,7 +187,7 @@ def test_status_tells_what_goes_on(town: TownCalls) -> None:
     assert "hosts: 1 alive, one here" in shown
     assert "dispatchers: none runs (start one: tt mission dispatch)" in shown
     assert "agent.spawned" in shown
-    assert "no open tasks" in shown
+    assert "📋 Open tasks of agents: 0" in shown
 
 
 def test_town_is_found_from_a_folder_below_and_by_its_option(town: TownCalls, tmp_path: Path) -> None:

@@ -70,6 +70,11 @@ def test_backlog_is_listed_claimed_handed_out_and_taken_from(town: TownCalls) ->
     assert f"and 1 more: tt backlog list --after {tasks[2][:8]}" in part
     assert re.search(rf"{tasks[0][:8]} .* supervisor +- +task 0$", part, re.MULTILINE)
     assert [task["task_id"] for task in town.json("task", "list", "--state", "pending")["tasks"]] == tasks[::-1]
+    listed = town.ok("task", "list")
+    assert "📋 Open tasks of agents: 0\n   none\n📥 Backlog: 4 tasks (tt backlog list)" in listed
+    assert town.json("task", "list") == {"tasks": [], "count": 0, "backlog_count": 4}
+    assert "📋 Open tasks of agents: 0\n   none\n" in town.ok("status", "--tasks")
+    assert "Backlog" not in town.ok("task", "list", "--agent", "backend")
     assert "📥 Backlog: 4 tasks" in town.ok("status")
     assert town.json("status")["backlog_count"] == 4
 

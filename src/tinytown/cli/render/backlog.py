@@ -8,11 +8,17 @@ from typing import Any
 
 from tinytown.cli.render.tasks import task_record
 from tinytown.cli.render.text import ago, columns, cut
+from tinytown.cli.render.text import count as counted
 from tinytown.domain.ids import short
 from tinytown.domain.task import Task
 
 _TITLE_CHARS = 60
 _TAGS_CHARS = 40
+
+
+def backlog_hint(number: int) -> list[str]:
+    """How many tasks nobody has yet, if there are any."""
+    return [f"📥 Backlog: {counted(number, 'task')} (tt backlog list)"] if number else []
 
 
 def backlog_lines(tasks: Sequence[Task], count: int, now: datetime, *, is_part: bool) -> list[str]:

@@ -13,7 +13,7 @@ from tinytown.domain.task import Task
 _TITLE_CHARS = 60
 
 
-def task_table(pairs: Iterable[tuple[Task, Agent | None]], nothing: str = "no open tasks") -> list[str]:
+def task_table(pairs: Iterable[tuple[Task, Agent | None]], nothing: str = "none") -> list[str]:
     """Tasks, a line each; `nothing` when there are none."""
     rows = [
         (

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from tinytown.cli.render.agents import agent_lines, agent_record, deep_lines, doing, mark
+from tinytown.cli.render.backlog import backlog_hint
 from tinytown.cli.render.tasks import task_record, task_table
 from tinytown.cli.render.text import ago, count, plain, span
 from tinytown.domain.event import Event
@@ -26,12 +27,12 @@ def town_lines(status: TownStatus, *, is_deep: bool, with_tasks: bool) -> list[s
         *(_deep_agents(status) if is_deep else agent_lines(status.agents, status.tasks, status.at)),
         f"🚀 Missions: {count(len(status.missions), 'active one') if status.missions else 'none active'}",
         *(mission_line(found) for found in status.missions),
-        *([f"📥 Backlog: {count(status.backlog, 'task')} (tt backlog list)"] if status.backlog else []),
+        *backlog_hint(status.backlog),
     ]
     if with_tasks:
         names = {agent.id: agent for agent in status.agents}
         pairs = [(task, names[task.agent_id]) for task in _open_tasks(status) if task.agent_id in names]
-        lines += [f"📋 Open tasks: {len(pairs)}", *task_table(pairs)]
+        lines += [f"📋 Open tasks of agents: {len(pairs)}", *task_table(pairs)]
     if is_deep:
         lines += ["🕑 Events", *(event_line(event) for event in status.events)]
     return lines
