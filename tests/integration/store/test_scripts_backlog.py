@@ -128,6 +128,11 @@ def test_unknown_tasks_and_agents_are_not_found(town: Stores, backlog: BacklogSt
     assert waiting(backlog) == ["t1"]
 
 
+ELSEWHERE = "choose another agent, or the backlog"
+AGAIN = "bring it back: tt restart backend"
+ADVICE = {"stopped": AGAIN, "error": AGAIN, "draining": ELSEWHERE, "closing": ELSEWHERE}
+
+
 @pytest.mark.parametrize("state", ["stopped", "error", "draining", "closing"])
 def test_agent_that_is_leaving_is_given_nothing(town: Stores, backlog: BacklogStore, state: str) -> None:
     agent = town.agent("backend")
@@ -135,9 +140,9 @@ def test_agent_that_is_leaving_is_given_nothing(town: Stores, backlog: BacklogSt
     field, value = ("closing", "1") if state == "closing" else ("state", state)
     town.connection.execute("HSET", town.keys("agent", agent), field, value)
 
-    with pytest.raises(IllegalTransitionError, match=f"the agent is {state} and takes no tasks"):
+    with pytest.raises(IllegalTransitionError, match=f"^backend is {state} and takes no tasks; {ADVICE[state]}$"):
         backlog.claim("t1", agent, NOW)
-    with pytest.raises(IllegalTransitionError, match=f"the agent is {state} and takes no tasks"):
+    with pytest.raises(IllegalTransitionError, match=f"^backend is {state} and takes no tasks; {ADVICE[state]}$"):
         backlog.assign_all(agent, NOW)
     assert waiting(backlog) == ["t1"]
 

@@ -474,7 +474,7 @@ def test_agent_that_takes_no_tasks_is_given_none(town: Stores) -> None:
     kill(town, ann)
     kill(town, bob)
 
-    with pytest.raises(ConflictError, match="is stopped and takes no tasks"):
+    with pytest.raises(ConflictError, match="is stopped and takes no tasks; bring it back: tt restart"):
         town.agents.reclaim(ann, bob, NOW, may_live=False)
     assert town.find(ann).open_tasks == 1
 

@@ -429,7 +429,9 @@ def test_stopped_agent_is_given_no_task(town: Stores, state: AgentState) -> None
     agent, _ = hosted(town)
     town.agents.move(agent, state, NOW)
 
-    with pytest.raises(IllegalTransitionError, match=f"the agent is {state.value} and takes no tasks"):
+    with pytest.raises(
+        IllegalTransitionError, match=f"backend is {state.value} and takes no tasks; bring it back: tt restart backend"
+    ):
         town.tasks.assign(make_spec(), agent, NOW)
     assert town.find(agent).open_tasks == 0
 

@@ -303,6 +303,13 @@ local function refuses_work(agent)
   return closing and 'closing' or nil
 end
 
+-- What somebody is told whose work an agent refuses.
+local function takes_nothing(agent, why)
+  local may_return = why == 'stopped' or why == 'error'
+  return name_of(agent) .. ' is ' .. why .. ' and takes no tasks; '
+    .. (may_return and 'bring it back: tt restart ' .. name_of(agent) or 'choose another agent, or the backlog')
+end
+
 -- Whether a message with that rank in its inbox came before an agent was closed: `closing` is the last number then.
 local function is_before(rank, closing)
   rank = tonumber(rank)

@@ -3,7 +3,7 @@
 -- NOTFOUND: no such agent or task. ILLEGAL: the agent is leaving. CONFLICT: it is not in the backlog (any more).
 local why = refuses_work(A.agent)
 if why == 'gone' then return refuse('NOTFOUND', 'no agent ' .. A.agent) end
-if why then return refuse('ILLEGAL', 'the agent is ' .. why .. ' and takes no tasks') end
+if why then return refuse('ILLEGAL', takes_nothing(A.agent, why)) end
 if not redis.call('ZSCORE', key('backlog'), A.id) then return not_in_backlog(A.id) end
 hand_out(A.id, A.agent, A.at, A.ms, A.is_own)
 return 1

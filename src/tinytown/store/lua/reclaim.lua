@@ -9,6 +9,6 @@ if not A.may_live and state ~= 'stopped' and state ~= 'error' and state ~= 'cold
 end
 if A.to and A.to ~= 'backlog' then
   local why = refuses_work(A.to)
-  if why then return refuse('CONFLICT', 'the agent that is to have it is ' .. why .. ' and takes no tasks') end
+  if why then return refuse('CONFLICT', takes_nothing(A.to, why)) end
 end
 return hand_over(A.agent, A.to, 'is ' .. state, A.at, A.ms)
