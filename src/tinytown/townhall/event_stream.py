@@ -16,8 +16,9 @@ import structlog
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
-from tinytown.domain.errors import TinytownError
+from tinytown.domain.errors import TinytownError, UnavailableError
 from tinytown.domain.event import EventFilter, Position, event_id, position
+from tinytown.gate.problems import of_error
 from tinytown.townhall.hub import Feed, Hub
 from tinytown.townhall.sse import GOODBYE, HEARTBEAT, MEDIA_TYPE, frame, gap, mark, opening
 from tinytown.townhall.window import Entry
@@ -63,7 +64,12 @@ class EventResponse(Response):
         """A place beyond the window that the store knows as well."""
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Serve the stream."""
+        """Serve the stream, unless others have come since there was room."""
+        try:
+            self._hub.check_room()
+        except UnavailableError as error:
+            await of_error(error)(scope, receive, send)
+            return
         with self._hub.reading():
             await send({"type": "http.response.start", "status": 200, "headers": self.raw_headers})
             if scope["method"] == "HEAD":

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import http.client
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from pathlib import Path
 
@@ -250,6 +251,17 @@ def test_more_readers_than_there_may_be_are_told_to_come_back_later(
     again = read(server)
     say(town, "now")
     wait_until(lambda: heard(again) == heard(second) == ["now"], "both have it")
+
+
+def test_readers_that_come_at_the_same_time_are_counted_too(serve: Callable[..., EventServer]) -> None:
+    server = serve(max_event_readers=2)
+    with ThreadPoolExecutor(12) as threads:
+        readers = [*threads.map(lambda _: SseReader(server.port, recent=5), range(12))]
+    try:
+        assert sorted(reader.status for reader in readers) == [200] * 2 + [503] * 10
+    finally:
+        for reader in readers:
+            reader.cut()
 
 
 def test_the_end_of_the_server_ends_the_streams_in_order(
