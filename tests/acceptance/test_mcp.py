@@ -6,8 +6,10 @@ import signal
 import ssl
 import subprocess
 import time
-from contextlib import closing
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
 from pathlib import Path
+from typing import Any
 
 import anyio
 import httpx2
@@ -205,12 +207,9 @@ def test_over_stdio_an_agent_may_do_only_what_agents_may(town: TownCalls, tmp_pa
     inside.rmdir()
 
 
-def test_nothing_but_the_protocol_is_on_standard_output(town: TownCalls) -> None:
-    calls = [
-        INITIALIZE,
-        {"jsonrpc": "2.0", "method": "notifications/initialized"},
-        {"jsonrpc": "2.0", "id": 2, "method": "tools/call", "params": {"name": "mission.dispatch", "arguments": {}}},
-    ]
+@contextmanager
+def bare(town: TownCalls, *messages: object) -> Iterator[subprocess.Popen[str]]:
+    """`townhall mcp-stdio`, to which these messages are written."""
     with subprocess.Popen(
         [TOWNHALL, "mcp-stdio"],
         cwd=town.root,
@@ -221,15 +220,49 @@ def test_nothing_but_the_protocol_is_on_standard_output(town: TownCalls) -> None
         encoding="utf-8",
     ) as process:
         assert process.stdin is not None
-        assert process.stdout is not None
-        process.stdin.writelines(msgspec.json.encode(call).decode() + "\n" for call in calls)
+        process.stdin.writelines(msgspec.json.encode(message).decode() + "\n" for message in messages)
         process.stdin.flush()
+        try:
+            yield process
+        finally:
+            process.kill()
+
+
+CALL = {"jsonrpc": "2.0", "id": 2, "method": "tools/call", "params": {"name": "mission.dispatch", "arguments": {}}}
+
+
+def test_nothing_but_the_protocol_is_on_standard_output(town: TownCalls) -> None:
+    with bare(town, INITIALIZE, {"jsonrpc": "2.0", "method": "notifications/initialized"}, CALL) as process:
+        assert process.stdout is not None
         answers = [msgspec.json.decode(process.stdout.readline()) for _ in range(2)]
         rest, errors = process.communicate(timeout=30)
     assert [answer["id"] for answer in answers] == [1, 2]
     assert answers[1]["result"]["structuredContent"]["missions"] == []
     assert rest == ""
     assert process.returncode == 0, errors
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_over_stdio_a_signal_ends_it_without_a_word(town: TownCalls, number: signal.Signals) -> None:
+    with bare(town, INITIALIZE) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline()
+        process.send_signal(number)
+        assert process.wait(timeout=30) == -number
+        assert process.communicate() == ("", "")
+
+
+def test_over_stdio_it_ends_quietly_when_its_client_has_died(town: TownCalls) -> None:
+    with bare(town, INITIALIZE) as process:
+        assert process.stdin is not None
+        assert process.stdout is not None
+        assert process.stderr is not None
+        assert process.stdout.readline()
+        process.stdout.close()
+        process.stdin.write(msgspec.json.encode(CALL).decode() + "\n")
+        process.stdin.close()
+        assert process.wait(timeout=30) == 0
+        assert process.stderr.read() == ""
 
 
 def test_mcp_alone_takes_the_port_after_rests(town: TownCalls) -> None:
@@ -268,3 +301,29 @@ def test_mcp_alone_speaks_tls_and_asks_clients_for_certificates(town: TownCalls)
             pytest.raises(httpx2.TransportError),
         ):
             stranger.get("/health")
+
+
+def test_a_conductor_has_an_issue_done_over_mcp_alone(town: TownCalls, tmp_path: Path) -> None:
+    town.issue(1, "Write a greeting", "```text file=greeting.md\nhello\n```\n")
+
+    async def lead() -> None:
+        async with over_stdio(town.root, town.env, tmp_path / "stderr") as client:
+
+            async def call(tool: str, /, **arguments: object) -> dict[str, Any]:
+                return structured(await client.call_tool(tool, arguments))
+
+            issue = {"type": "issue", "owner": "local", "repo": town.root.name, "number": 1}
+            policy = {"reviewer_required": False, "auto_merge": True}
+            await call("agent.spawn", name="backend", cli="demo")
+            started = await call("mission.start", objectives=[issue], policy=policy)
+            mission, states = started["mission_id"], []
+            with anyio.fail_after(60):
+                while (state := (await call("mission.status", mission=mission))["mission"]["state"]) != "completed":
+                    states.append(state)
+                    await call("mission.dispatch")
+                    await call("agent.wait", agents=["backend"], timeout_secs=10)
+            assert set(states) <= {"running", "blocked"}
+            assert (await call("agent.get_result", agent="backend"))["task"]["state"] == "completed"
+
+    run(lead)
+    assert town.git.run("show", "main:greeting.md").out == "hello\n"

@@ -7,7 +7,6 @@ from enum import Enum
 
 import msgspec
 from mcp_types import ToolAnnotations
-from pydantic import BaseModel
 
 from tinytown.domain.access import Scope
 
@@ -31,9 +30,9 @@ class Spec(msgspec.Struct, frozen=True, kw_only=True):
 
     name: str
     title: str
-    does: Callable[..., BaseModel] | Callable[..., object]
+    does: Callable[..., object]
     """Gets `town`, lent to it in a thread of its own; a coroutine gets `desk`. Its docstring is the description, its
-    other parameters are the input, its answer is the output."""
+    other parameters are the input, its answer, a model, is the output."""
     scope: Scope
     """Without which nobody may call it."""
     effect: Effect = Effect.READS
