@@ -163,6 +163,8 @@ def test_closed_agent_finishes_and_takes_nothing_new(slow_town: TownCalls) -> No
 
     refused = town.tt("assign", "ann", "wash up")
     assert (refused.returncode, "takes no tasks" in refused.stderr) == (1, True)
+    told = town.tt("send", "ann", "the tea is gone", "--info")
+    assert (told.returncode, "ann is draining: what it does not read before waits until" in told.stderr) == (0, True)
     assert "then stops" in town.ok("list")
     let_go_on(town)
     town.ok("wait", "ann", "--state", "stopped", "--timeout", "30")

@@ -6,8 +6,11 @@ import click
 
 from tinytown.cli.session import Session, json_option, pass_session
 from tinytown.cli.text import read_text
+from tinytown.domain.agent import GONE, AgentState
+from tinytown.domain.ids import CONDUCTOR
 from tinytown.domain.message import MessageKind
 
+_LEAVING = GONE | {AgentState.DRAINING}
 _KINDS = (MessageKind.QUERY, MessageKind.INFO, MessageKind.ACK)
 
 
@@ -35,3 +38,6 @@ def send(session: Session, /, *, to: str, text: str, kinds: tuple[str, ...], urg
         session.show_json({"message_id": message.id, "to_agent": to, "kind": kind.value, "urgent": urgent})
     else:
         session.show([f"✉️  Sent to {to} as {kind.value}{', urgent' if urgent else ''}"])
+    if message.to != CONDUCTOR and (agent := town.agents.find(message.to)).state in _LEAVING:
+        what = f"{agent.name} is {agent.state.value}: what it does not read before waits until tt restart {agent.name}"
+        session.warn([f"note: {what}"])
