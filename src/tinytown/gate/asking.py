@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
+import re
 from urllib.parse import quote
 
 from starlette.types import Scope
@@ -16,8 +17,17 @@ OPEN_PATHS = PROBES | {"/v1/webhooks/github"}
 """Nobody is asked who they are: probes, and a receiver that looks at signatures."""
 AGAIN = "let_in_again"
 """In the state of a request that authentication has let in: what tells whether it would do so now."""
+_LOOKING = re.compile(r"/v1/agents/[^/]+/inbox")
+"""Paths that the contract has read by POST too."""
 _PATH_LIMIT = 300
 _METHOD_LIMIT = 20
+
+
+def may_change(scope: Scope) -> bool:
+    """Whether the request is one that may change something."""
+    return scope["method"] not in SAFE_METHODS and not (
+        scope["method"] == "POST" and _LOOKING.fullmatch(scope["path"]) is not None
+    )
 
 
 def path_of(scope: Scope) -> str:

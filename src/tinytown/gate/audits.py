@@ -9,7 +9,16 @@ from anyio import CapacityLimiter, to_thread
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from tinytown.gate.answer import Answer
-from tinytown.gate.asking import SAFE_METHODS, address_of, method_of, name_of, path_of, printable, request_id_of
+from tinytown.gate.asking import (
+    address_of,
+    may_change,
+    method_of,
+    name_of,
+    path_of,
+    principal_of,
+    printable,
+    request_id_of,
+)
 from tinytown.services.audit import Audit, Audited
 
 REFUSED = frozenset({401, 403, 421, 429})
@@ -41,20 +50,22 @@ class Audits:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        path = path_of(scope)
+        path, is_change = path_of(scope), may_change(scope)  # routers may change the scope
         answer = Answer(send)
         await self._app(scope, receive, answer.send)
-        tell = self._told(scope["method"], path, answer.status)
+        tell = self._told(scope, path, answer.status, is_change=is_change)
         if tell is not None:
             await to_thread.run_sync(tell, self._audited(scope, path, answer.status), limiter=self._limiter)
 
-    def _told(self, method: str, path: str, status: int) -> Callable[[Audited], None] | None:
+    def _told(self, scope: Scope, path: str, status: int, *, is_change: bool) -> Callable[[Audited], None] | None:
         if status in REFUSED:
             return self._audit.refused
-        if method in SAFE_METHODS or path.rstrip("/") in self._own:
+        if not is_change or path.rstrip("/") in self._own:
             return None
-        is_change = status < 400 or status >= 500  # noqa: PLR2004  classes of HTTP; what failed may have been half done
-        return self._audit.changed if is_change else self._audit.refused
+        # What failed may have been half done, but not when nobody was let in; and what anybody may have written into the
+        # town's events would push others out.
+        has_broken = status >= 500 and principal_of(scope) is not None  # noqa: PLR2004  a class of HTTP
+        return self._audit.changed if status < 400 or has_broken else self._audit.refused  # noqa: PLR2004  another
 
     def _audited(self, scope: Scope, path: str, status: int) -> Audited:
         what, target = _operation(scope, path)

@@ -23,6 +23,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from tinytown.domain.access import Principal
 from tinytown.domain.errors import InvalidInputError, TinytownError
 from tinytown.domain.ids import new_id
+from tinytown.gate.asking import may_change
 from tinytown.gate.problems import of_error, problem
 from tinytown.store.replies import Attempt, Claim, Reply, ReplyStore
 from tinytown.townhall.context import Context
@@ -183,7 +184,9 @@ async def _body(request: Request, limit: int) -> bytes | None:
 
 
 def _may_have_key(scope: Scope) -> bool:
-    return bool(scope["type"] == "http" and scope["method"] in WRITING and scope["path"].startswith(PREFIX))
+    if scope["type"] != "http" or scope["method"] not in WRITING:
+        return False
+    return may_change(scope) and str(scope["path"]).startswith(PREFIX)
 
 
 def _identity(principal: Principal, values: list[str]) -> str:

@@ -18,7 +18,7 @@ from tests.asgi import HOST, answering, ask
 from tinytown.config.townhall import AuthSettings, RateLimitSettings, TownhallSettings
 from tinytown.gate.guard import Gate, guarded
 from tinytown.gate.rates import RateKeeper
-from tinytown.services.audit import Audit
+from tinytown.services.audit import REFUSALS, Audit
 from tinytown.store.connection import Connection
 from tinytown.store.events import EventStream
 from tinytown.store.keys import Keys
@@ -146,6 +146,37 @@ def test_what_changed_nothing_is_in_the_file_only_and_what_broke_half_way_in_bot
 
     assert [line["result"] for line in gate.audit()] == ["409", "500", "504"]
     assert gate.events() == ["operator: DELETE /v1/things: 500", "operator: PATCH /v1/things: 504"]
+
+
+def test_what_fails_before_anybody_is_let_in_is_no_change(gate: Guarded) -> None:
+    gate.settings = TownhallSettings(auth=OIDC_WITHOUT_ISSUER)
+
+    app = gate.app(answering())
+
+    with capture_logs():
+        answers = [ask(app, "POST", "/v1/things") for _ in range(REFUSALS + 5)]
+
+    assert {one.status for one in answers} == {503}
+    assert gate.events() == []
+    assert len(gate.audit()) == REFUSALS
+
+
+def test_a_delivery_that_nobody_has_verified_is_a_change_only_when_it_is_taken(gate: Guarded) -> None:
+    with capture_logs():
+        ask(gate.app(waiting), "POST", "/v1/webhooks/github")
+        ask(gate.app(answering(202)), "POST", "/v1/webhooks/github")
+
+    assert [line["result"] for line in gate.audit()] == ["504", "202"]
+    assert gate.events() == ["nobody: POST /v1/webhooks/github: 202"]
+
+
+def test_looking_by_post_is_not_audited_unless_it_is_refused(gate: Guarded) -> None:
+    ask(gate.app(answering()), "POST", "/v1/agents/backend/inbox")
+    assert gate.audit() == []
+
+    ask(gate.app(answering(403)), "POST", "/v1/agents/backend/inbox")
+    ask(gate.app(answering()), "POST", "/v1/agents/backend/inbox/more")
+    assert [line["result"] for line in gate.audit()] == ["403", "200"]
 
 
 def test_a_face_that_tells_of_changes_itself_is_audited_for_what_the_gate_refuses_only(gate: Guarded) -> None:

@@ -107,6 +107,13 @@ def test_keys_count_for_writing_under_v1_only(served: Served, counter: Counter) 
     assert counter.count == 2
 
 
+def test_what_only_looks_is_not_kept(served: Served) -> None:
+    answers = [served.client.post("/v1/agents/conductor/inbox", headers={HEADER: KEY}) for _ in range(2)]
+    assert [one.status_code for one in answers] == [200, 200]
+    assert REPLAYED not in answers[1].headers
+    assert served.stores.connection.execute("KEYS", f"{served.stores.keys.prefix}:request:*") == []
+
+
 @pytest.mark.parametrize("what", ["body", "query", "path", "method"])
 def test_key_that_was_sent_with_another_request_is_422(served: Served, counter: Counter, what: str) -> None:
     send(served, body={"a": 1})
