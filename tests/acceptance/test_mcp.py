@@ -246,7 +246,7 @@ def test_nothing_but_the_protocol_is_on_standard_output(town: TownCalls) -> None
 def test_over_stdio_a_signal_ends_it_without_a_word(town: TownCalls, number: signal.Signals) -> None:
     with bare(town, INITIALIZE) as process:
         assert process.stdout is not None
-        assert process.stdout.readline()
+        assert process.stdout.readline(), process.communicate(timeout=30)
         process.send_signal(number)
         assert process.wait(timeout=30) == -number
         assert process.communicate() == ("", "")
