@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from datetime import datetime
 
@@ -13,6 +12,8 @@ from tinytown.domain.errors import MissingScopeError, UnauthenticatedError
 SUBJECT_LIMIT = 255
 """Of OpenID Connect Core, 2."""
 
+_LATEST = 1e15
+"""Beyond it nothing is a number of seconds; a number that is none is not below it either."""
 _SCOPES = {scope.value: scope for scope in Scope}
 
 
@@ -59,7 +60,7 @@ def _time(claims: Mapping[str, object], name: str) -> float | None:
     value = claims.get(name)
     if value is None:
         return None
-    if isinstance(value, bool) or not isinstance(value, (int, float)) or not math.isfinite(value):
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or not -_LATEST < value < _LATEST:
         raise _refused(f"has a {name} that is no time")
     return value
 
