@@ -100,16 +100,15 @@ def test_followed_events_come_until_interrupted(town: TownCalls) -> None:
 def test_only_what_is_wanted_is_followed_also_after_the_server_was_gone(town: TownCalls) -> None:
     town.ok("spawn", "backend", "--cli", "demo")
     wait_until(lambda: town.agent("backend")["state"] == "idle", "it is idle")
-    with following(town, "-n", "0", "--type", "message.", "--json") as lines:
+    town.ok("send", "conductor", "nought")
+    with following(town, "-n", "1", "--type", "message.", "--json") as lines:
+        wait_until(lambda: len(lines.all) == 1, "it follows")
         town.ok("send", "conductor", "one")
-        wait_until(lambda: len(lines.all) == 1, "the first came")
+        wait_until(lambda: len(lines.all) == 2, "the first came")
         town.ok("stop")
         town.ok("send", "conductor", "two")
-        wait_until(lambda: len(lines.all) == 2, "the second came")
-        assert [(event["type"], event["agent_name"]) for event in decoded(lines.all)] == [
-            ("message.sent", "conductor"),
-            ("message.sent", "conductor"),
-        ]
+        wait_until(lambda: len(lines.all) == 3, "the second came")
+        assert [(e["type"], e["agent_name"]) for e in decoded(lines.all)] == [("message.sent", "conductor")] * 3
 
 
 def test_following_ends_when_nobody_reads(town: TownCalls) -> None:
@@ -145,3 +144,9 @@ def test_history_is_what_was_done_the_last_first(town: TownCalls) -> None:
     assert found[0]["head"][:10] in shown[2]
     assert failed[:8] in shown[3]
     assert town.tt("history", "nobody").returncode == 1
+
+    town.ok("kill", "backend", "--force")
+    town.ok("prune")
+    assert [one["agent_name"] for one in town.json("history")["tasks"] if one["task_id"] == failed] == ["backend"]
+    for command in (("history",), ("task", "list", "--all"), ("task", "show", failed)):
+        assert "backend" in town.ok(*command)

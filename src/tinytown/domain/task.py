@@ -120,6 +120,8 @@ class Task(msgspec.Struct, frozen=True, kw_only=True):
     state: TaskState
     updated_at: datetime
     agent_id: str | None = None
+    agent_name: str | None = None
+    """Of one that has ended: who had it. The agent itself may be gone."""
     runs: int = 0
     """How often a run of it was started."""
     nudges: int = 0

@@ -57,7 +57,7 @@ class EndedTask(Answer):
             title=spec.title,
             result=cut(task.result or task.reason, RESULT_SHOWN),
             agent_id=task.agent_id,
-            agent_name=None if agent is None else agent.name,
+            agent_name=task.agent_name if agent is None else agent.name,
             mission_id=None if spec.mission_id is None else UUID(spec.mission_id),
             work_item_id=spec.item_id,
             branch=task.branch or spec.branch,

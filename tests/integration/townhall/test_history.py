@@ -6,6 +6,7 @@ import pytest
 from tests.integration.store.stores import Stores, later, make_spec
 from tests.integration.townhall.served import Served, problem
 
+from tinytown.domain.agent import AgentState
 from tinytown.domain.task import Report
 
 
@@ -37,6 +38,17 @@ def test_what_has_ended_is_listed_the_last_first(served: Served) -> None:
     assert (second["started_at"], second["took_secs"]) == (None, None)
     only = served.ok("GET", "/v1/history?agent=Backend")
     assert [one["task_id"] for one in only["tasks"]] == [done]
+
+
+def test_who_did_it_is_known_also_when_the_agent_was_pruned(served: Served) -> None:
+    agent = served.stores.agent("backend")
+    finish(served.stores, agent, 5)
+    served.stores.agents.kill(agent, later(6), "enough", is_forced=True)
+    served.stores.agents.prune(agent, {AgentState.STOPPED}, later(7), hands_over=False)
+
+    (found,) = served.ok("GET", "/v1/history")["tasks"]
+
+    assert (found["agent_id"], found["agent_name"]) == (agent, "backend")
 
 
 def test_pages_follow_each_other_without_loss_also_when_many_end_at_once(served: Served) -> None:

@@ -28,7 +28,7 @@ def _row(task: Task, agent: Agent | None, now: datetime) -> tuple[str, ...]:
     return (
         f"{ended:%H:%M:%S}" if ended.date() == now.date() else f"{ended:%Y-%m-%d %H:%M}",
         short(task.id),
-        agent.name if agent else "-",
+        agent.name if agent else task.agent_name or "-",
         outcome(task),
         span(task.took) if task.took is not None else "-",
         f"{task.tokens:,}" if task.tokens else "-",

@@ -20,7 +20,7 @@ def task_table(pairs: Iterable[tuple[Task, Agent | None]], nothing: str = "none"
             short(task.id),
             task.state.value,
             task.spec.kind.value,
-            agent.name if agent else "-",
+            agent.name if agent else task.agent_name or "-",
             cut(task.spec.title, _TITLE_CHARS),
         )
         for task, agent in pairs
@@ -34,7 +34,7 @@ def task_lines(task: Task, agent: str | None) -> list[str]:
     facts = [
         ("state", task.state.value + (f", reported as {task.report.value}" if task.report and task.is_open else "")),
         ("kind", spec.kind.value + (f" of {', '.join(spec.causes)}" if spec.causes else "")),
-        ("agent", agent or "-"),
+        ("agent", agent or task.agent_name or "-"),
         ("from", spec.parent or "-"),
         ("mission", short(spec.mission_id) if spec.mission_id else "-"),
         ("branch", task.branch or spec.branch or "-"),
@@ -64,7 +64,7 @@ def task_record(task: Task, agent: str | None) -> dict[str, Any]:
         "state": task.state.value,
         "report": task.report.value if task.report else None,
         "agent_id": task.agent_id,
-        "agent_name": agent,
+        "agent_name": agent or task.agent_name,
         "parent": spec.parent,
         "mission_id": spec.mission_id,
         "work_item_id": spec.item_id,

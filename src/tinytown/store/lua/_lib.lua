@@ -203,6 +203,10 @@ local function leave_backlog(id)
   if redis.call('EXISTS', key('backlog', 'for', wishes)) == 0 then redis.call('HDEL', key('backlog', 'wishes'), wishes) end
 end
 
+local function name_of(agent)
+  return cjson.decode(redis.call('HGET', key('agent', agent), 'spec')).name
+end
+
 -- Ends a task: out of its agent's inbox and index; its mission, if any, is due to take it into account, and who gave it
 -- is told unless a person says so (`is_known`).
 local function end_task(id, state, at, ms, fields, is_known)
@@ -219,6 +223,7 @@ local function end_task(id, state, at, ms, fields, is_known)
     redis.call('SREM', key('agent', agent, 'tasks'), id)
     drop_message(agent, id)
     if state == 'completed' then redis.call('HINCRBY', key('agent', agent), 'tasks_completed', 1) end
+    put(task, {agent_name = name_of(agent)}) -- it may be pruned before the task is forgotten
   end
   count(1, 'tasks', state)
   emit('task.' .. state, at, {agent = agent or nil, task = id, mission = mission or nil})
@@ -289,10 +294,6 @@ local function return_taken(agent, at, ms)
     local taken, state = unpack(redis.call('HMGET', key('task', id), 'is_taken', 'state'))
     if taken and state == 'assigned' then put_in_backlog(id, at, ms, 'the agent that had taken it stopped') end
   end
-end
-
-local function name_of(agent)
-  return cjson.decode(redis.call('HGET', key('agent', agent), 'spec')).name
 end
 
 -- Why an agent takes no new work: its state; nil when it does.
