@@ -91,7 +91,8 @@ def test_agent_that_is_interrupted_while_its_host_is_away_comes_back_paused(town
     assert town.agents.interrupt(agent, NOW, WHY) is state
 
     town.host("host-2")
-    assert town.find(agent).state is AgentState.PAUSED
+    found = town.find(agent)
+    assert (found.state, found.reason) == (AgentState.PAUSED, "interrupted before its host came back")
     assert town.agents.resume(agent, NOW) == (AgentState.IDLE, None)
 
 

@@ -11,6 +11,7 @@ for _, id in ipairs(redis.call('HVALS', key('agents'))) do
     local now_state = interrupted and 'paused' or closing and 'draining' or 'idle' -- as it was when its host ended
     redis.call('HSET', name, 'state', now_state, 'since', A.at, 'host_id', A.host, 'free_ms', A.ms)
     redis.call('HDEL', name, 'reason', 'paused_until')
+    put(name, {reason = interrupted and 'interrupted before its host came back' or nil})
     emit('agent.' .. now_state, A.at, {agent = id})
     wake_all(A.ms)
   end
