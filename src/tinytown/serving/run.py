@@ -102,7 +102,7 @@ def _address(settings: TownhallSettings, bind: str | None, port: int | None) -> 
 
 @contextmanager
 def _parts(town: Town, where: Place) -> Iterator[Parts]:
-    now = LiveTownhall(town.settings.townhall, town.live_settings.now, is_loopback=where.is_loopback)
+    now = LiveTownhall(town.settings.townhall, town.live_settings.now)
     with (
         closing(town_pool(town)) as towns,
         gate_of(town, now, bound=where.host, stopping=asyncio.Event()) as gate,

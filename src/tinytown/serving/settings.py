@@ -17,15 +17,16 @@ log = structlog.get_logger("tinytown.townhall")
 class LiveTownhall:
     """Thread-safe. Where it listens, and with what certificates, stays as it was at the start.
 
+    Authentication is not turned off meanwhile: a proxy may let others reach a loopback address, and a table that is
+    missing, as in a file that is being written or a branch without it, must not open what was closed.
+
     Args:
         started: the settings of the start.
         now: the town's settings as its files say now; the same object for as long as nothing changed.
-        is_loopback: whether only this machine reaches the server. If others do, authentication cannot be turned off.
     """
 
-    def __init__(self, started: TownhallSettings, now: Callable[[], Settings], *, is_loopback: bool) -> None:
+    def __init__(self, started: TownhallSettings, now: Callable[[], Settings]) -> None:
         self._now = now
-        self._is_loopback = is_loopback
         self._lock = Lock()
         self._read: Settings | None = None
         self._taken = started
@@ -40,11 +41,11 @@ class LiveTownhall:
             return self._taken
 
     def _take(self, found: TownhallSettings) -> None:
-        if found.auth.mode == "none" and not self._is_loopback and self._taken.auth.mode != "none":
+        if found.auth.mode == "none" and self._taken.auth.mode != "none":
             log.warning(
-                "authentication is not turned off: other machines reach this server",
+                "authentication is not turned off while the server runs",
                 action="settings_kept",
-                advice="to do without it, bind 127.0.0.1 and start townhall anew",
+                advice="to do without it, start townhall anew",
             )
             found = msgspec.structs.replace(found, auth=self._taken.auth)
         old = self._taken

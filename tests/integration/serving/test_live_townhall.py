@@ -35,16 +35,16 @@ def file(tmp_path: Path) -> File:
 
 
 def test_limits_and_keys_are_those_of_now(file: File) -> None:
-    live = LiveTownhall(KEYS, file.now, is_loopback=True)
+    live = LiveTownhall(TownhallSettings(), file.now)
 
-    file.says(TownhallSettings(rate_limit=RateLimitSettings(burst=7)))
+    file.says(msgspec.structs.replace(KEYS, rate_limit=RateLimitSettings(burst=7)))
 
     assert live().rate_limit.burst == 7
-    assert live().auth.mode == "none"
+    assert live().auth.mode == "api_key"
 
 
-def test_authentication_is_not_turned_off_while_others_reach_the_server(file: File) -> None:
-    live = LiveTownhall(KEYS, file.now, is_loopback=False)
+def test_authentication_is_not_turned_off_while_the_server_runs(file: File) -> None:
+    live = LiveTownhall(KEYS, file.now)
 
     file.says(TownhallSettings(rate_limit=RateLimitSettings(burst=7)))
     with capture_logs() as logged:
@@ -56,7 +56,7 @@ def test_authentication_is_not_turned_off_while_others_reach_the_server(file: Fi
 
 
 def test_another_kind_of_authentication_is_taken(file: File) -> None:
-    live = LiveTownhall(KEYS, file.now, is_loopback=False)
+    live = LiveTownhall(KEYS, file.now)
 
     file.says(TownhallSettings(auth=AuthSettings(mode="oidc")))
 
@@ -64,7 +64,7 @@ def test_another_kind_of_authentication_is_taken(file: File) -> None:
 
 
 def test_the_address_and_the_certificates_stay(file: File) -> None:
-    live = LiveTownhall(KEYS, file.now, is_loopback=True)
+    live = LiveTownhall(KEYS, file.now)
 
     file.says(TownhallSettings(bind="::", rest_port=1, tls=TlsSettings(cert_file="new.pem")))
 
