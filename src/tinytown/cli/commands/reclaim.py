@@ -26,4 +26,4 @@ def reclaim(session: Session, /, *, to_backlog: bool, to: str | None, source: st
     if as_json:
         session.show_json(reclaimed_record(reclaimed))
     else:
-        session.show(reclaimed_lines(reclaimed))
+        session.show(reclaimed_lines(reclaimed, source))

@@ -52,14 +52,16 @@ def recovered_record(recovered: Recovered) -> dict[str, Any]:
     }
 
 
-def reclaimed_lines(reclaimed: Reclaimed) -> list[str]:
-    """What `tt reclaim` says."""
+def reclaimed_lines(reclaimed: Reclaimed, source: str | None) -> list[str]:
+    """What `tt reclaim` says; `source` is the one agent that was asked about, if it was one."""
     whose = f" of {', '.join(reclaimed.agents)}" if reclaimed.agents else ""
     found = reclaimed.found
-    under_way = [f"   {count(found.under_way, 'message')} of runs under way stay"] if found.under_way else []
+    runs = "a run under way stays" if found.under_way == 1 else "runs under way stay"
+    under_way = [f"   {count(found.under_way, 'message')} of {runs}"] if found.under_way else []
     if reclaimed.destination == NOWHERE:
         what = f"{found.text}{whose}" if found.total else "nothing"
-        advice = ["   take it: tt reclaim --to-backlog, or --to AGENT"] if found.total else []
+        whom = f" --from {source}" if source is not None else ""
+        advice = [f"   take it: tt reclaim{whom} --to-backlog, or --to AGENT"] if found.total else []
         return [f"♻️  To be reclaimed: {what}", *under_way, *advice]
     destination = "the backlog" if reclaimed.destination == "backlog" else reclaimed.destination
     lines = _moved_lines(reclaimed.moved, destination)
