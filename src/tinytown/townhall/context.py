@@ -25,13 +25,19 @@ class Context(msgspec.Struct, frozen=True, kw_only=True):
 
     towns: TownPool
     settings: Settings
-    """Those of the start; what may change is in a lent town's."""
+    """Those of the start."""
     started: float = msgspec.field(default_factory=time.monotonic)
     stopping: asyncio.Event = msgspec.field(default_factory=asyncio.Event)
     """Set when the server was told to stop: what answers for long, such as a stream of events, then ends."""
     pace: Pace = Pace()
     traffic: Traffic = msgspec.field(default_factory=Traffic)
     probe: Probe = msgspec.field(default_factory=Probe)
+
+    @property
+    def settings_now(self) -> Settings:
+        """Those of now, as a town has them that is lent now."""
+        with self.towns.lend() as town:
+            return town.settings
 
 
 async def context_of(request: Request) -> Context:

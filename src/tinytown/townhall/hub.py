@@ -75,7 +75,7 @@ class Feed:
 class Hub:
     """One server's. It begins to follow the events with the first reader, and ends with `close()`."""
 
-    def __init__(self, towns: TownPool, stopping: asyncio.Event, pace: Pace, max_readers: int) -> None:
+    def __init__(self, towns: TownPool, stopping: asyncio.Event, pace: Pace, max_readers: Callable[[], int]) -> None:
         self.pace = pace
         self.readers = 0
         """How many streams are open."""
@@ -103,7 +103,7 @@ class Hub:
 
     def check_room(self) -> None:
         """UnavailableError: there are as many readers as there may be."""
-        if self.readers >= self._max_readers:
+        if self.readers >= self._max_readers():
             raise UnavailableError(
                 f"{self.readers} streams of events are open, as many as there may be (max_event_readers under"
                 " [townhall]); close one, or come back later",

@@ -71,7 +71,7 @@ class Idempotency:
 
     async def _once(self, scope: Scope, receive: Receive, send: Send, identity: str) -> Response | None:
         """The answer, unless the request was carried out, which answers itself."""
-        limit = self._context.settings.townhall.max_body_bytes
+        limit = self._context.settings_now.townhall.max_body_bytes
         try:
             body = await _body(Request(scope, receive), limit)
         except ClientDisconnect:  # or the gate found it too large, and answers that itself
@@ -103,7 +103,7 @@ class Idempotency:
         await answer.give()
 
     def _claim(self, attempt: Attempt) -> Claim:
-        busy_ms = self._context.settings.townhall.request_timeout_ms + MORE_MS
+        busy_ms = self._context.settings_now.townhall.request_timeout_ms + MORE_MS
         with self._context.towns.lend() as town:
             return ReplyStore(town.connection, town.keys).claim(attempt, busy_ms=busy_ms)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import http.client
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -15,9 +16,11 @@ from tests.integration.townhall.served import GONE_RIGHTS, RIGHTS, Served, probl
 from tests.integration.townhall.sse_reader import SseReader
 from tests.waiting import wait_until
 
+from tinytown.domain.errors import UnavailableError
 from tinytown.store.codec import at_text
 from tinytown.store.connection import Connection
 from tinytown.store.keys import Keys
+from tinytown.townhall.hub import Hub
 from tinytown.townhall.pace import Pace
 
 QUICK = 0.05
@@ -251,6 +254,14 @@ def test_more_readers_than_there_may_be_are_told_to_come_back_later(
     again = read(server)
     say(town, "now")
     wait_until(lambda: heard(again) == heard(second) == ["now"], "both have it")
+
+
+def test_how_many_readers_there_may_be_is_what_the_settings_say_now(server: EventServer) -> None:
+    limits = iter((1, 0))
+    hub = Hub(server.towns, asyncio.Event(), Pace(), lambda: next(limits))
+    hub.check_room()
+    with pytest.raises(UnavailableError, match="max_event_readers"):
+        hub.check_room()
 
 
 def test_readers_that_come_at_the_same_time_are_counted_too(serve: Callable[..., EventServer]) -> None:

@@ -5,23 +5,31 @@ import socket
 import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from pathlib import Path
 from typing import Annotated
 
 import httpx2
+import msgspec
 import pytest
 from fastapi import APIRouter, Body
 from fastapi.responses import JSONResponse, PlainTextResponse, Response
 from starlette.types import Message
+from tests.asgi import HOST, answering, ask
 from tests.integration.townhall.missions import item_id, mission, work
 from tests.integration.townhall.served import RIGHTS, Served, problem
 from tests.waiting import wait_until
 
+from tinytown.bootstrap import Town
+from tinytown.config import Settings
+from tinytown.config.townhall import TownhallSettings
 from tinytown.domain.access import OPERATOR
 from tinytown.domain.workitem import WorkStatus
 from tinytown.store.address import parse_url
 from tinytown.store.connection import Connection
-from tinytown.townhall.idempotency import HEADER, LONGEST_REPLY, MORE_MS, REPLAYED
+from tinytown.townhall.context import Context
+from tinytown.townhall.idempotency import HEADER, LONGEST_REPLY, MORE_MS, REPLAYED, Idempotency
+from tinytown.townhall.pool import TownPool
 
 KEY = "4f9d2c1e"
 
@@ -210,6 +218,16 @@ def test_body_that_is_too_large_is_not_kept_in_memory(served: Served, counter: C
     limit = served.app.state.context.settings.townhall.max_body_bytes
     problem(send(served, body="x" * limit), 413, "too-large")
     assert counter.count == 0
+
+
+def test_limits_are_those_of_now_not_those_of_the_start(served: Served) -> None:
+    now: Settings = served.app.state.context.settings
+    start = msgspec.structs.replace(now, townhall=TownhallSettings(max_body_bytes=10))
+    with closing(TownPool(lambda: Town(now, {}))) as towns:
+        app = Idempotency(answering(), Context(towns=towns, settings=start))
+        state = {"principal": OPERATOR}
+        answered = ask(app, "POST", "/v1/x", {**HOST, HEADER: KEY}, [b"x" * 11], state=state)
+    assert answered.status == 200
 
 
 def test_request_that_is_cut_short_is_not_carried_out(served: Served, counter: Counter) -> None:

@@ -59,8 +59,12 @@ def hub_of(app: FastAPI) -> Hub:
     state = app.state
     if not hasattr(state, "hub"):
         context: Context = state.context
-        most = context.settings.townhall.max_event_readers
-        state.hub = Hub(context.towns, context.stopping, context.pace, most)
+        state.hub = Hub(
+            context.towns,
+            context.stopping,
+            context.pace,
+            max_readers=lambda: context.settings_now.townhall.max_event_readers,
+        )
     hub: Hub = state.hub
     return hub
 
