@@ -104,7 +104,9 @@ def write_key(root: Path, made: NewKey) -> Path:
             os.fsync(file.fileno())
     except (OSError, UnicodeDecodeError) as error:
         reason = getattr(error, "strerror", None) or "it is no UTF-8 text"
-        raise ConfigError(f"cannot write {path}: {reason.lower()}; add the lines by hand") from error
+        raise ConfigError(
+            f"cannot write {path}: {reason.lower()}; without --write it shows the lines to add by hand"
+        ) from error
     return path
 
 

@@ -152,7 +152,9 @@ def test_a_file_that_cannot_be_written_is_told(write: Write) -> None:
     made = make(root)
     (root / "tinytown.toml").unlink()
 
-    with pytest.raises(ConfigError, match="no such file or directory; add the lines by hand"):
+    with pytest.raises(
+        ConfigError, match="no such file or directory; without --write it shows the lines to add by hand"
+    ):
         write_key(root, made)
 
 
