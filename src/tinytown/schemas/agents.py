@@ -6,10 +6,11 @@ from datetime import datetime
 from typing import Annotated, Literal, TypeAlias
 from uuid import UUID
 
-from pydantic import Field
+from pydantic import Field, StringConstraints
 
 from tinytown.domain.agent import Agent, AgentState
-from tinytown.schemas.base import LEFT_OUT, Answer, ContractAnswer, Line, Name, Request
+from tinytown.domain.ids import NAME_LIMIT
+from tinytown.schemas.base import LEFT_OUT, PRINTED_LINE, Answer, ContractAnswer, Line, Name, Request
 from tinytown.services.agent_life import Pruned
 
 PublicState: TypeAlias = Literal["Idle", "Working", "Starting", "Stopped", "Error"]
@@ -27,6 +28,7 @@ _PUBLIC_STATES: dict[AgentState, PublicState] = {
 }
 """The contract knows five states; ours has more."""
 MAX_ROUNDS = 1_000_000
+Nickname: TypeAlias = Annotated[str, StringConstraints(min_length=1, max_length=NAME_LIMIT, pattern=PRINTED_LINE)]
 
 
 class AgentDetails(Answer):
@@ -112,7 +114,9 @@ class SpawnAgentRequest(Request):
     name: Name
     cli: Annotated[Line | None, LEFT_OUT] = Field(None, description="The agent CLI; by default the role's or town's.")
     role: Annotated[Name | None, LEFT_OUT] = Field(None, description="By default what the name says.")
-    nickname: Annotated[Line | None, LEFT_OUT] = Field(None, description="Shown beside its name.")
+    nickname: Annotated[Nickname | None, LEFT_OUT] = Field(
+        None, description="Shown beside its name: letters, digits, spaces and marks of ASCII."
+    )
     parent: Annotated[Line | None, LEFT_OUT] = Field(None, description="The agent it works for.")
     max_rounds: Annotated[int | None, LEFT_OUT] = Field(
         None, ge=1, le=MAX_ROUNDS, description="Runs after which it stops by itself."

@@ -8,11 +8,11 @@ from typing import Annotated
 from pydantic import Field, StringConstraints
 
 from tinytown.domain.task import Task
-from tinytown.schemas.base import ContractAnswer, Line, Request, Text
+from tinytown.schemas.base import PRINTED_LINE, ContractAnswer, Line, Request, Text
 from tinytown.schemas.tasks import description_of
 from tinytown.services.backlog import MOST_TAGS, TAG_CHARS
 
-Tag = Annotated[str, StringConstraints(min_length=1, max_length=TAG_CHARS, pattern=r"^[\w!-~]([\w -~]*[\w!-~])?$")]
+Tag = Annotated[str, StringConstraints(min_length=1, max_length=TAG_CHARS, pattern=PRINTED_LINE)]
 """One printable line."""
 
 

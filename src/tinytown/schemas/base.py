@@ -25,6 +25,8 @@ TEXT_LIMIT = 100_000
 """Characters of a task or a message."""
 NAME_PATTERN = "^[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?$"
 """As domain/ids.py has it."""
+PRINTED_LINE = r"^[\w!-~]([\w -~]*[\w!-~])?$"
+"""One line of what can be seen, without blanks around it."""
 _UUID = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 
 

@@ -27,6 +27,7 @@ from tinytown.gate.asking import may_change
 from tinytown.gate.problems import of_error, problem
 from tinytown.store.replies import Attempt, Claim, Reply, ReplyStore
 from tinytown.townhall.context import Context
+from tinytown.townhall.refusals import refusal
 
 log = structlog.get_logger("tinytown.townhall")
 
@@ -65,7 +66,7 @@ class Idempotency:
         try:
             answer = await self._once(scope, receive, send, _identity(principal, values))
         except TinytownError as error:
-            answer = of_error(error)
+            answer = refusal(error)
         if answer is not None:
             await answer(scope, receive, send)
 
@@ -192,7 +193,8 @@ def _may_have_key(scope: Scope) -> bool:
 def _identity(principal: Principal, values: list[str]) -> str:
     """Of who sends it and the key; the name is in no key of the store."""
     if len(values) > 1 or not _KEY.fullmatch(values[0]):
-        raise InvalidInputError(f"{HEADER} is one value of 1 to {KEY_LIMIT} visible ASCII characters, such as a UUID")
+        said = f"{HEADER} is one value of 1 to {KEY_LIMIT} visible ASCII characters, such as a UUID"
+        raise InvalidInputError(said, field=f"header.{HEADER.lower()}")
     return hashlib.sha256(f"{principal.name}\0{values[0]}".encode()).hexdigest()
 
 

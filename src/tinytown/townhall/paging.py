@@ -83,7 +83,8 @@ def paging(of: str, *, default: int = MAX_LIMIT) -> Callable[..., Coroutine[Any,
 def not_ours() -> InvalidInputError:
     """The error of a cursor that belongs to another list, or was made up."""
     return InvalidInputError(
-        "the cursor is none of this list; take it from next_cursor of the answer before, or leave it out"
+        "the cursor is none of this list; take it from next_cursor of the answer before, or leave it out",
+        field="query.cursor",
     )
 
 

@@ -15,7 +15,7 @@ from starlette.responses import Response
 
 from tinytown.domain.errors import InvalidInputError, TinytownError
 from tinytown.gate.problems import of_error, problem
-from tinytown.gate.wording import is_for_operators
+from tinytown.gate.wording import is_for_operators, outward
 
 log = structlog.get_logger("tinytown.townhall")
 
@@ -38,6 +38,15 @@ async def _refused(_: Request, error: Exception) -> Response:
         raise error
     if is_for_operators(error):
         log.warning("a request failed", kind=error.slug, why=error.message)
+    return refusal(error)
+
+
+def refusal(error: TinytownError) -> Response:
+    """The answer to a request that was refused; what names a `field` in its evidence names it in the answer."""
+    match error:
+        case InvalidInputError(evidence={"field": str() as field}):
+            said = outward(error)
+            return problem(error.http_status, error.slug, said, errors=[{"field": field, "message": said}])
     return of_error(error)
 
 

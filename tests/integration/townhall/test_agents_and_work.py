@@ -68,15 +68,23 @@ def test_a_limit_that_cannot_be_is_400(served: Served, query: str, field: str) -
 
 @pytest.mark.parametrize("path", ["/v1/agents", "/v1/status", "/v1/backlog", "/v1/tasks/pending"])
 def test_a_cursor_that_is_not_ours_is_400(served: Served, path: str) -> None:
-    assert "next_cursor" in problem(served.get(path, cursor="x"), 400, "invalid-input")["detail"]
+    found = problem(served.get(path, cursor="x"), 400, "invalid-input")
+    assert "next_cursor" in found["detail"]
+    assert found["errors"] == [{"field": "query.cursor", "message": found["detail"]}]
+
+
+@pytest.mark.parametrize("nickname", ["two\nlines", "\x87", "\u2028", " "])
+def test_a_nickname_that_is_no_line_is_400_and_named(served: Served, nickname: str) -> None:
+    answer = served.post("/v1/agents", {"name": "backend", "cli": "demo", "nickname": nickname})
+    assert problem(answer, 400, "invalid-input")["errors"][0]["field"] == "body.nickname"
 
 
 def test_an_agent_is_spawned(served: Served) -> None:
-    body = {"name": "backend-2", "cli": "demo", "nickname": "Bea", "max_rounds": 3}
+    body = {"name": "backend-2", "cli": "demo", "nickname": "Béa (2)", "max_rounds": 3}
     found = served.ok("POST", "/v1/agents", body, 201)
     assert (found["name"], found["cli"], found["role"]) == ("backend-2", "demo", "backend")
     agent = served.stores.agents.get(found["agent_id"])
-    assert (agent.spec.nickname, agent.spec.max_rounds) == ("Bea", 3)
+    assert (agent.spec.nickname, agent.spec.max_rounds) == ("Béa (2)", 3)
     problem(served.post("/v1/agents", body), 409, "already-exists")
 
 

@@ -182,7 +182,7 @@ def test_an_id_that_is_newer_than_every_event_is_told_of_and_what_comes_is_not_m
 @pytest.mark.parametrize(
     ("query", "status", "says"),
     [
-        ("after=yesterday", 400, "not the id of an event"),
+        ("after=yesterday", 400, '{"field":"query.after","message":"that is not the id of an event'),
         ("after=1-99999999999999999999", 400, "not the id of an event"),
         ("agent=nobody", 404, "no agent 'nobody'"),
         ("mission=ffffffff", 404, "no mission"),
@@ -214,7 +214,8 @@ def ask(server: EventServer, path: str, method: str = "GET", **headers: str) -> 
 def test_a_malformed_last_event_id_is_refused_and_an_empty_one_is_none(
     town: Stores, server: EventServer, read: Read
 ) -> None:
-    assert ask(server, "/v1/events", **{"Last-Event-ID": "7"})[0] == 400
+    status, body, _ = ask(server, "/v1/events", **{"Last-Event-ID": "7"})
+    assert (status, '"field":"header.last-event-id"' in body) == (400, True)
     reader = read(server, {"Last-Event-ID": ""})
     say(town, "now")
     wait_until(lambda: heard(reader) == ["now"], "it came")

@@ -147,7 +147,7 @@ def test_keys_that_are_malformed_are_400(served: Served, counter: Counter, key: 
     answer = served.client.post(
         "/v1/counted", headers={HEADER.encode(): key if isinstance(key, bytes) else key.encode()}
     )
-    problem(answer, 400, "invalid-input")
+    assert problem(answer, 400, "invalid-input")["errors"][0]["field"] == "header.idempotency-key"
     assert counter.count == 0
 
 

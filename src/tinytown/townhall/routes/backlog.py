@@ -79,4 +79,5 @@ def _behind(backlog: Backlog, page: Paging) -> list[Task]:
     try:
         return backlog.list(min(page.limit + 1, MAX_LIMIT), after)
     except NotFoundError as error:
-        raise InvalidInputError("the cursor leads nowhere any more; leave it out to begin anew") from error
+        said = "the cursor leads nowhere any more; leave it out to begin anew"
+        raise InvalidInputError(said, field="query.cursor") from error

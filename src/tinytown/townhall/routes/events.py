@@ -8,7 +8,8 @@ from typing import Annotated, Any, TypeAlias
 
 from fastapi import APIRouter, FastAPI, Header, Query, Request, Response
 
-from tinytown.domain.event import EVERYTHING, EventFilter, position
+from tinytown.domain.errors import InvalidInputError
+from tinytown.domain.event import EVERYTHING, EventFilter, Position, position
 from tinytown.services.journal import Journal, Recent
 from tinytown.townhall.context import READ, Context
 from tinytown.townhall.event_stream import EventResponse, Wish
@@ -92,7 +93,8 @@ async def events(
     Without an id and without `recent` it begins with what happens next.
     """
     hub = hub_of(request.app)
-    places = [position(one) for one in (last_event_id, after) if one]
+    named = {"header.last-event-id": last_event_id, "query.after": after}
+    places = [_place(text, field) for field, text in named.items() if text]
     place = places[0] if places else None
     hub.check_room()
     feed = await hub.feed()
@@ -104,6 +106,13 @@ async def events(
     if recent:
         return await _from_recent(hub, feed, wanted, recent, messages=messages)
     return EventResponse(hub, feed, Wish(wanted=wanted, with_messages=messages, after=feed.window.end))
+
+
+def _place(text: str, field: str) -> Position:
+    try:
+        return position(text)
+    except InvalidInputError as error:
+        raise InvalidInputError(error.message, field=field) from error
 
 
 async def _from_recent(hub: Hub, feed: Feed, wanted: EventFilter, limit: int, *, messages: bool) -> EventResponse:
