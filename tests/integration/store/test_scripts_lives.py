@@ -341,6 +341,15 @@ def test_agent_that_broke_in_the_run_that_is_ended_starts_anew_all_the_same(town
     assert town.find(agent).reason == ""
 
 
+@pytest.mark.parametrize("state", [AgentState.PAUSED, AgentState.STOPPED, AgentState.ERROR])
+def test_event_says_why_an_agent_does_not_go_on_after_its_run(town: Stores, state: AgentState) -> None:
+    agent, lease, _ = at_work(town)
+
+    town.finish(lease, agent, "retry", agent_state=state.value, agent_fields={"reason": "no such program"})
+
+    assert (town.history()[-1].type, town.history()[-1].text) == (f"agent.{state.value}", "no such program")
+
+
 def test_pause_is_told_once(town: Stores) -> None:
     agent, lease, _ = at_work(town)
     town.agents.interrupt(agent, NOW, WHY)

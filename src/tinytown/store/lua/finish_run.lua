@@ -84,7 +84,9 @@ if A.push_failure ~= '' then
   emit('push.failed', A.at, {agent = A.agent, task = task or nil, text = A.push_failure})
 end
 emit('run.finished', A.at, {agent = A.agent, task = task or nil, text = A.outcome})
-if new_state ~= state then emit('agent.' .. new_state, A.at, {agent = A.agent}) end
+if new_state ~= state then
+  emit('agent.' .. new_state, A.at, {agent = A.agent, text = redis.call('HGET', name, 'reason') or nil})
+end
 if restarts then
   new_state = start_anew(A.agent, A.at, A.ms)
 elseif new_state == 'stopped' or new_state == 'error' then
