@@ -16,7 +16,7 @@ from tinytown.townhall.paging import MAX_CURSOR
 
 CLI = "demo"
 RESUMING = "last-event-id"
-EVENT_ID = re.compile(r"[0-9]{1,19}-[0-9]{1,19}")
+EVENT_ID = re.compile(r"([0-9]{1,19}-[0-9]{1,19})?")
 NOBODY = "00000000-0000-4000-8000-000000000000"
 
 

@@ -23,6 +23,8 @@ MAX_TEXT = 64
 
 _ID: dict[str, Any] = {"pattern": "^[0-9]{1,19}-[0-9]{1,19}$"}
 """How ids of events look, for the document."""
+_ID_OR_NONE: dict[str, Any] = {"pattern": "^([0-9]{1,19}-[0-9]{1,19})?$"}
+"""What a reader sends that saw no id yet is empty."""
 
 _SENT: dict[str, Any] = {
     "type": "object",
@@ -86,7 +88,9 @@ async def events(
     recent: Annotated[int, Query(ge=0, le=MAX_RECENT, description="Begin with the last events, so many.")] = 0,
     after: Annotated[Text, _word("Go on after this event, unless Last-Event-ID says otherwise.", **_ID)] = None,
     messages: Annotated[Flag, Query(description="With the messages that events brought.")] = False,
-    last_event_id: Annotated[Text, Header(description="Go on after this event.", json_schema_extra=_ID)] = None,
+    last_event_id: Annotated[
+        Text, Header(description="Go on after this event; empty: after none.", json_schema_extra=_ID_OR_NONE)
+    ] = None,
 ) -> Response:
     """Events as Server-Sent Events: first what was missed or asked for, then each as it happens.
 
