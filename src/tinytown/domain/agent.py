@@ -36,6 +36,11 @@ class AgentState(Enum):
     ERROR = "error"
     """Its CLI cannot be run."""
 
+    @property
+    def phrase(self) -> str:
+        """What follows "is" in a sentence about an agent."""
+        return "in error" if self is AgentState.ERROR else str(self.value)
+
 
 AGENT_LIFECYCLE = Lifecycle(
     "the agent",

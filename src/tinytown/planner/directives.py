@@ -235,7 +235,7 @@ def _redirect(draft: Draft, words: list[str]) -> str:
     agent = _find_agent(draft, words[at + 1])
     _check_open(item)
     if agent.state in GONE:
-        raise ConflictError(f"{agent.name} is {agent.state.value} and takes no work; choose another agent")
+        raise ConflictError(f"{agent.name} is {agent.state.phrase} and takes no work; choose another agent")
     reason = " ".join(words[at + 2 :])
     _take_back(draft, item, f"redirected to {agent.name}")
     item = draft.put(item.id, pinned_to=agent.id, notes=(*item.notes, reason) if reason else item.notes)

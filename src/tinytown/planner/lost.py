@@ -49,7 +49,7 @@ def _stand_in(draft: Draft, item: WorkItem, task: Task) -> Agent | None:
 
 
 def _release(draft: Draft, task: Task, agent: Agent | None) -> None:
-    why = f"{agent.name} is {agent.state.value}" if agent else "its agent is gone"
+    why = f"{agent.name} is {agent.state.phrase}" if agent else "its agent is gone"
     take_back(draft, task, why)
     if task.runs == 0:
         return

@@ -174,7 +174,7 @@ def _agent_state(draft: Draft, agent_id: str | None) -> str:
         return "who is gone"
     if agent.state is AgentState.PAUSED and agent.paused_until is not None:
         return f"who is paused until {_clock(agent.paused_until)} ({agent.reason})"
-    return f"who is {agent.state.value}"
+    return f"who is {agent.state.phrase}"
 
 
 def _held(_: Draft, item: WorkItem) -> list[str]:

@@ -71,7 +71,7 @@ class Waiting:
             return True
         if agent.state is AgentState.ERROR or (state is not None and agent.state in GONE):
             why = f": {agent.reason}" if agent.reason else ""
-            raise ConflictError(f"{agent.name} is {agent.state.value}{why}; start it again: tt restart {agent.name}")
+            raise ConflictError(f"{agent.name} is {agent.state.phrase}{why}; start it again: tt restart {agent.name}")
         return state is None and (agent.state in GONE or (agent.state is AgentState.IDLE and not self._has_work(agent)))
 
     def _has_work(self, agent: Agent) -> bool:

@@ -311,7 +311,7 @@ def test_waiting_ends_with_an_error_when_an_agent_breaks(town: Stores, redis_url
     town.agents.move(ann, AgentState.ERROR, NOW, {"reason": "no such program"})
 
     assert waiter.end() is None
-    assert str(waiter.error) == "ann is error: no such program; start it again: tt restart ann"
+    assert str(waiter.error) == "ann is in error: no such program; start it again: tt restart ann"
 
 
 def test_waiting_for_a_state_ends_when_it_cannot_come_any_more(town: Stores, redis_url: str) -> None:

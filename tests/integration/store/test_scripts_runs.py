@@ -430,7 +430,7 @@ def test_stopped_agent_is_given_no_task(town: Stores, state: AgentState) -> None
     town.agents.move(agent, state, NOW)
 
     with pytest.raises(
-        IllegalTransitionError, match=f"backend is {state.value} and takes no tasks; bring it back: tt restart backend"
+        IllegalTransitionError, match=f"backend is {state.phrase} and takes no tasks; bring it back: tt restart backend"
     ):
         town.tasks.assign(make_spec(), agent, NOW)
     assert town.find(agent).open_tasks == 0

@@ -39,5 +39,5 @@ def send(session: Session, /, *, to: str, text: str, kinds: tuple[str, ...], urg
     else:
         session.show([f"✉️  Sent to {to} as {kind.value}{', urgent' if urgent else ''}"])
     if message.to != CONDUCTOR and (agent := town.agents.find(message.to)).state in _LEAVING:
-        what = f"{agent.name} is {agent.state.value}: what it does not read before waits until tt restart {agent.name}"
+        what = f"{agent.name} is {agent.state.phrase}: what it does not read before waits until tt restart {agent.name}"
         session.warn([f"note: {what}"])

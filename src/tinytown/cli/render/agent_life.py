@@ -118,4 +118,4 @@ def _moved_lines(moved: HandedOver, destination: str) -> list[str]:
 def _state(agent: Agent) -> str:
     waiting = f", {count(agent.inbox_len, 'message')} waiting" if agent.inbox_len else ""
     why = f": {plain(agent.reason)}" if agent.reason else ""
-    return f"{mark(agent.state)} {agent.name} is {agent.state.value}{waiting}{why}"
+    return f"{mark(agent.state)} {agent.name} is {agent.state.phrase}{waiting}{why}"

@@ -207,6 +207,11 @@ local function name_of(agent)
   return cjson.decode(redis.call('HGET', key('agent', agent), 'spec')).name
 end
 
+-- An agent's state, to follow "is".
+local function said(state)
+  return state == 'error' and 'in error' or state
+end
+
 -- Ends a task: out of its agent's inbox and index; its mission, if any, is due to take it into account, and who gave it
 -- is told unless a person says so (`is_known`).
 local function end_task(id, state, at, ms, fields, is_known)
@@ -307,7 +312,7 @@ end
 -- What somebody is told whose work an agent refuses.
 local function takes_nothing(agent, why)
   local may_return = why == 'stopped' or why == 'error'
-  return name_of(agent) .. ' is ' .. why .. ' and takes no tasks; '
+  return name_of(agent) .. ' is ' .. said(why) .. ' and takes no tasks; '
     .. (may_return and 'bring it back: tt restart ' .. name_of(agent) or 'choose another agent, or the backlog')
 end
 

@@ -5,7 +5,7 @@ local name = key('agent', A.id)
 local state, run, closing, restarts = unpack(redis.call('HMGET', name, 'state', 'run_id', 'closing', 'restarts'))
 if not state then return refuse('NOTFOUND', 'no agent ' .. A.id) end
 if restarts then return refuse('CONFLICT', name_of(A.id) .. ' is restarting; try again in a moment') end
-if state == 'stopped' or state == 'error' then return refuse('CONFLICT', name_of(A.id) .. ' is ' .. state .. ' already') end
+if state == 'stopped' or state == 'error' then return refuse('CONFLICT', name_of(A.id) .. ' is ' .. said(state) .. ' already') end
 if closing then return refuse('CONFLICT', name_of(A.id) .. ' is closing already; at once: tt kill ' .. name_of(A.id) .. ' --force') end
 if state == 'draining' then return refuse('CONFLICT', name_of(A.id) .. ' stops when its run ends already') end
 closing = string.format('%d', redis.call('INCR', key('seq')))

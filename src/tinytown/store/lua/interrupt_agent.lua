@@ -9,7 +9,7 @@ if interrupted then
   return refuse('CONFLICT', name_of(A.id) .. ' is interrupted already; to let it go on: tt resume ' .. name_of(A.id))
 end
 if state == 'stopped' or state == 'error' then
-  return refuse('CONFLICT', name_of(A.id) .. ' is ' .. state .. '; there is nothing to interrupt')
+  return refuse('CONFLICT', name_of(A.id) .. ' is ' .. said(state) .. '; there is nothing to interrupt')
 end
 -- One that is to stop after its run stops at once instead: it would not go on after a pause.
 if state == 'draining' and not redis.call('HGET', name, 'closing') then

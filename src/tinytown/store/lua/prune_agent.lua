@@ -9,7 +9,7 @@ if not state then return refuse('NOTFOUND', 'no agent ' .. A.id) end
 local may = false
 for _, one in ipairs(A.states) do may = may or one == state end
 if not may or run or restarts then
-  return refuse('ILLEGAL', name_of(A.id) .. (run and ' is still ending its last run' or ' is ' .. state))
+  return refuse('ILLEGAL', name_of(A.id) .. (run and ' is still ending its last run' or ' is ' .. said(state)))
 end
 local found = hand_over(A.id, A.hands_over and 'backlog' or nil, 'was pruned', A.at, A.ms)
 if not A.hands_over and found[1] + found[2] + found[3] > 0 then return {0, unpack(found)} end

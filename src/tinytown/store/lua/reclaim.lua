@@ -11,4 +11,4 @@ if A.to and A.to ~= 'backlog' then
   local why = refuses_work(A.to)
   if why then return refuse('CONFLICT', takes_nothing(A.to, why)) end
 end
-return hand_over(A.agent, A.to, 'is ' .. state, A.at, A.ms)
+return hand_over(A.agent, A.to, 'is ' .. said(state), A.at, A.ms)

@@ -8,7 +8,7 @@ local state, run, interrupted, closing, paused_until, restarts =
 if not state then return refuse('NOTFOUND', 'no agent ' .. A.id) end
 if restarts then return refuse('CONFLICT', name_of(A.id) .. ' is restarting; it goes on by itself') end
 if (state ~= 'paused' and not interrupted) or (A.until_ and A.until_ ~= paused_until) then
-  return refuse('CONFLICT', name_of(A.id) .. ' is ' .. state .. ', not paused; there is nothing to resume')
+  return refuse('CONFLICT', name_of(A.id) .. ' is ' .. said(state) .. ', not paused; there is nothing to resume')
 end
 redis.call('HDEL', name, 'is_interrupted', 'paused_until', 'reason')
 if paused_until and not A.until_ then -- what met the limit is put off until its end
