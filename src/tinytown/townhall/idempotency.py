@@ -11,7 +11,10 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import re
+from collections.abc import Coroutine
+from contextlib import suppress
 from http import HTTPStatus
+from typing import Any
 
 import structlog
 from starlette.concurrency import run_in_threadpool
@@ -80,18 +83,37 @@ class Idempotency:
         if body is None:
             return problem(413, "too-large", f"the body is larger than {limit} bytes; send less at a time")
         attempt = Attempt(id=identity, fingerprint=_fingerprint(scope, body), token=new_id())
-        claim = await run_in_threadpool(self._claim, attempt)
+        claim = await self._claimed(attempt)
         if claim != "claimed":
             return _repeated(claim)
-        task = asyncio.ensure_future(self._carry_out(scope, _Once(body, receive), send, attempt))
-        self._under_way.add(task)
-        task.add_done_callback(self._under_way.discard)
+        task = self._begin(self._carry_out(scope, _Once(body, receive), send, attempt))
         try:
             await asyncio.shield(task)
         except asyncio.CancelledError:
             task.add_done_callback(_tell_of_failure)
             raise
         return None
+
+    async def _claimed(self, attempt: Attempt) -> Claim:
+        """The claim. Who is given up while the store is asked carries nothing out, so the key is freed."""
+        claiming = asyncio.ensure_future(run_in_threadpool(self._claim, attempt))
+        try:
+            return await asyncio.shield(claiming)
+        except asyncio.CancelledError:
+            self._begin(self._let_go(claiming, attempt)).add_done_callback(_tell_of_failure)
+            raise
+
+    async def _let_go(self, claiming: asyncio.Future[Claim], attempt: Attempt) -> None:
+        with suppress(TinytownError):
+            if await claiming == "claimed":
+                await run_in_threadpool(self._settle, attempt, None)
+
+    def _begin(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
+        """Have it end whatever becomes of who asked."""
+        task = asyncio.create_task(work)
+        self._under_way.add(task)
+        task.add_done_callback(self._under_way.discard)
+        return task
 
     async def _carry_out(self, scope: Scope, receive: Receive, send: Send, attempt: Attempt) -> None:
         answer = _Answer(send)

@@ -267,36 +267,63 @@ def test_store_that_is_away_is_503_and_nothing_is_done(served: Served, counter: 
     assert counter.count == 0
 
 
+async def _nobody(_: Message) -> None:
+    """Takes no answer."""
+
+
+def trying(served: Served) -> asyncio.Task[None]:
+    """A request under the key that can be given up."""
+
+    async def receive() -> Message:
+        return {"type": "http.request", "body": b""}
+
+    scope = {
+        "type": "http",
+        "method": "POST",
+        "path": "/v1/counted",
+        "query_string": b"",
+        "headers": [(HEADER.lower().encode(), KEY.encode())],
+        "state": {"principal": OPERATOR},
+    }
+    return asyncio.create_task(served.app(scope, receive, _nobody))
+
+
 def test_request_that_nobody_waits_for_any_more_goes_on_and_its_answer_is_kept(
     served: Served, counter: Counter
 ) -> None:
     counter.may_end.clear()
 
     async def give_up() -> None:
-        async def receive() -> Message:
-            return {"type": "http.request", "body": b""}
-
-        async def send_nothing(_: Message) -> None:
-            """Nobody waits."""
-
-        scope = {
-            "type": "http",
-            "method": "POST",
-            "path": "/v1/counted",
-            "query_string": b"",
-            "headers": [(HEADER.lower().encode(), KEY.encode())],
-            "state": {"principal": OPERATOR},
-        }
-        trying = asyncio.create_task(served.app(scope, receive, send_nothing))
+        task = trying(served)
         await asyncio.to_thread(wait_until, lambda: counter.count == 1, "it is under way")
-        trying.cancel()
-        await asyncio.wait({trying})
-        assert trying.cancelled()
+        task.cancel()
+        await asyncio.wait({task})
+        assert task.cancelled()
         counter.may_end.set()
         await asyncio.to_thread(wait_until, lambda: send(served).status_code == 201, "its answer is kept")
 
     asyncio.run(give_up())
     assert send(served).json()["count"] == 1
+
+
+def test_request_that_is_given_up_before_it_has_its_key_leaves_the_key_free(served: Served, counter: Counter) -> None:
+    connection = served.stores.connection
+
+    async def give_up() -> None:
+        connection.execute("CLIENT", "PAUSE", "20000", "WRITE")
+        try:
+            task = trying(served)
+            waits = lambda: b" flags=b" in connection.execute("CLIENT", "LIST")  # noqa: E731
+            await asyncio.to_thread(wait_until, waits, "it asks for the key")
+            task.cancel()
+            await asyncio.wait({task})
+            assert task.cancelled()
+        finally:
+            connection.execute("CLIENT", "UNPAUSE")
+        await asyncio.to_thread(wait_until, lambda: send(served).status_code == 201, "the key is free")
+
+    asyncio.run(give_up())
+    assert counter.count == 1
 
 
 def test_patch_of_an_item_happens_once(served: Served) -> None:
