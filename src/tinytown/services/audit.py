@@ -29,6 +29,7 @@ REFUSALS = 100
 """So many refused attempts are written in a minute; of more only the number is."""
 _WINDOW = timedelta(minutes=1)
 _TEXT_LIMIT = 300
+_MODE = 0o600
 
 
 class Audited(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -112,6 +113,8 @@ class AuditFile:
         self.path.parent.mkdir(parents=True, exist_ok=True)
         with open(self.path.with_suffix(".lock"), "w", opener=_private) as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
+            if self.path.exists():
+                self.path.chmod(_MODE)  # it may have been copied, or made by hand
             data = f"{line}\n".encode()
             if _size(self.path) + len(data) > self._limit_bytes:
                 self._rotate()
@@ -148,7 +151,7 @@ class _Refusals:
 
 
 def _private(path: str, flags: int) -> int:
-    return os.open(path, flags, 0o600)
+    return os.open(path, flags, _MODE)
 
 
 def _size(path: Path) -> int:

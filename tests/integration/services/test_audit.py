@@ -100,6 +100,17 @@ def test_nobody_else_can_read_the_file(audit: Audit, tmp_path: Path) -> None:
     assert stat.S_IMODE((tmp_path / "logs" / "audit.log").stat().st_mode) == 0o600
 
 
+@pytest.mark.parametrize("limit_bytes", [1000, 1])
+def test_files_that_others_could_read_are_closed_to_them(tmp_path: Path, limit_bytes: int) -> None:
+    path = tmp_path / "audit.log"
+    path.write_text('"before"\n', encoding="utf-8")
+    path.chmod(0o664)
+
+    AuditFile(tmp_path, limit_bytes=limit_bytes).append('"line"')
+
+    assert {stat.S_IMODE(file.stat().st_mode) for file in tmp_path.glob("audit.log*")} == {0o600}
+
+
 def test_secrets_are_masked(audit: Audit, tmp_path: Path, connection: Connection, keys: Keys) -> None:
     audit.changed(Audited(at=NOW, who="key:ci", what="POST /hunter2", result="200"))
 
