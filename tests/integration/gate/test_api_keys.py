@@ -184,7 +184,7 @@ def test_a_hash_that_cannot_be_checked_lets_nobody_in_and_is_no_verdict() -> Non
         "$argon2id$v=19$m=64,t=1,p=1$$",
         "$argon2id$v=19$m=64,t=1,p=1$é$é",
         "$2b$12$abcdefghijklmnopqrstuv",
-        SETTINGS.hash + "\n",
+        pytest.param(SETTINGS.hash + "\n", id="newline"),
     ],
 )
 def test_other_texts_are_no_hashes(text: str) -> None:
