@@ -108,6 +108,8 @@ class TownhallSettings(msgspec.Struct, frozen=True, kw_only=True):
     """How large a request's body may be."""
     max_event_readers: Positive = 500
     """How many streams of events may be open at once."""
+    max_event_readers_per_principal: Positive = 125
+    """How many of them one key or user may have; without authentication, all."""
     allowed_hosts: Names = ()
     """Other names that clients call it by, besides its address and those of this machine."""
     auth: AuthSettings = AuthSettings()

@@ -127,6 +127,12 @@ class UnavailableError(TinytownError):
     http_status = 503
 
 
+class TooManyRequestsError(UnavailableError):
+    """Who asks has as much as one may have at once; others are served."""
+
+    http_status = 429
+
+
 class StoreUnavailableError(UnavailableError):
     """The Redis server cannot be reached."""
 

@@ -78,6 +78,7 @@ checks = []
 # bind = "127.0.0.1"
 # rest_port = 8080
 # max_event_readers = 500      # streams of events that may be open at once
+# max_event_readers_per_principal = 125   # of one key or user
 
 # [townhall.auth]              # who is let in by townhall; `tt auth gen-key --write` makes a key
 # mode = "none"                # only this machine; or "api_key", "oidc"

@@ -16,6 +16,7 @@ import structlog
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
+from tinytown.domain.access import Principal
 from tinytown.domain.errors import TinytownError, UnavailableError
 from tinytown.domain.event import EventFilter, Position, event_id, position
 from tinytown.gate.problems import of_error
@@ -43,6 +44,7 @@ class Wish(msgspec.Struct, frozen=True, kw_only=True):
     with_messages: bool
     after: Position
     """Where it goes on."""
+    who: Principal
 
 
 class EventResponse(Response):
@@ -66,11 +68,11 @@ class EventResponse(Response):
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve the stream, unless others have come since there was room."""
         try:
-            self._hub.check_room()
+            self._hub.check_room(self._wish.who)
         except UnavailableError as error:
             await of_error(error)(scope, receive, send)
             return
-        with self._hub.reading():
+        with self._hub.reading(self._wish.who):
             await send({"type": "http.response.start", "status": 200, "headers": self.raw_headers})
             if scope["method"] == "HEAD":
                 await send({"type": "http.response.body", "body": b""})

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
+from collections import Counter
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager
@@ -15,10 +16,12 @@ from datetime import UTC, datetime
 from functools import partial
 from typing import TypeVar
 
+import msgspec
 import structlog
 
 from tinytown.bootstrap import Town
-from tinytown.domain.errors import TinytownError, UnavailableError
+from tinytown.domain.access import OPERATOR, Principal
+from tinytown.domain.errors import TinytownError, TooManyRequestsError, UnavailableError
 from tinytown.domain.event import position
 from tinytown.runtime.outage import Outage
 from tinytown.services.following import Follower, about_strangers, lag_secs
@@ -40,6 +43,14 @@ AWAY_SECS = 0.5
 HISTORY_THREADS = 4
 """Readers that read on from the store at the same time; more wait for their turn."""
 FULL_RETRY_SECS = 10
+
+
+class Places(msgspec.Struct, frozen=True, kw_only=True):
+    """How many streams may be open."""
+
+    total: int
+    each: int
+    """Of one principal; where nobody is asked who they are, all are one's."""
 
 
 class Feed:
@@ -75,7 +86,7 @@ class Feed:
 class Hub:
     """One server's. It begins to follow the events with the first reader, and ends with `close()`."""
 
-    def __init__(self, towns: TownPool, stopping: asyncio.Event, pace: Pace, max_readers: Callable[[], int]) -> None:
+    def __init__(self, towns: TownPool, stopping: asyncio.Event, pace: Pace, places: Callable[[], Places]) -> None:
         self.pace = pace
         self.readers = 0
         """How many streams are open."""
@@ -85,7 +96,8 @@ class Hub:
         """Of the agents, by id, as far as events were about them; grows in threads."""
         self._towns = towns
         self._stopping = stopping
-        self._max_readers = max_readers
+        self._places = places
+        self._of_each: Counter[str] = Counter()
         self._lock = asyncio.Lock()
         self._threads = ThreadPoolExecutor(HISTORY_THREADS, "events-stored")
         self._feed: Feed | None = None
@@ -93,17 +105,28 @@ class Hub:
         self._watch: asyncio.Task[None] | None = None
 
     @contextmanager
-    def reading(self) -> Iterator[None]:
+    def reading(self, who: Principal) -> Iterator[None]:
         """While a reader is served."""
         self.readers += 1
+        self._of_each[who.name] += 1
         try:
             yield
         finally:
             self.readers -= 1
+            self._of_each[who.name] -= 1
+            if not self._of_each[who.name]:
+                del self._of_each[who.name]
 
-    def check_room(self) -> None:
-        """UnavailableError: there are as many readers as there may be."""
-        if self.readers >= self._max_readers():
+    def check_room(self, who: Principal) -> None:
+        """UnavailableError: there are as many readers as there may be, or as many of one as one may have."""
+        places = self._places()
+        if who != OPERATOR and self._of_each[who.name] >= places.each:
+            raise TooManyRequestsError(
+                f"{who.name} has {places.each} streams of events open, as many as one may have"
+                " (max_event_readers_per_principal under [townhall]); close one, or come back later",
+                retry_after_secs=FULL_RETRY_SECS,
+            )
+        if self.readers >= places.total:
             raise UnavailableError(
                 f"{self.readers} streams of events are open, as many as there may be (max_event_readers under"
                 " [townhall]); close one, or come back later",

@@ -35,6 +35,8 @@ class EventServer:
     def __init__(self, settings: Settings, pace: Pace) -> None:
         self.town = Town(settings, os.environ)
         self.towns = TownPool(lambda: Town(settings, os.environ))
+        self.asker = OPERATOR
+        """Who asks."""
         self.stopping = asyncio.Event()
         self.app = make_app(Context(towns=self.towns, settings=settings, stopping=self.stopping, pace=pace))
         self.socket = socket.create_server(("127.0.0.1", 0))
@@ -69,7 +71,7 @@ class EventServer:
 
     async def _serve(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http":
-            scope.setdefault("state", {})["principal"] = OPERATOR
+            scope.setdefault("state", {})["principal"] = self.asker
         await self.app(scope, receive, send)
 
 

@@ -16,11 +16,12 @@ from tests.integration.townhall.served import GONE_RIGHTS, RIGHTS, Served, probl
 from tests.integration.townhall.sse_reader import SseReader
 from tests.waiting import wait_until
 
+from tinytown.domain.access import OPERATOR, Principal, Scope
 from tinytown.domain.errors import UnavailableError
 from tinytown.store.codec import at_text
 from tinytown.store.connection import Connection
 from tinytown.store.keys import Keys
-from tinytown.townhall.hub import Hub
+from tinytown.townhall.hub import Hub, Places
 from tinytown.townhall.pace import Pace
 
 QUICK = 0.05
@@ -257,12 +258,36 @@ def test_more_readers_than_there_may_be_are_told_to_come_back_later(
     wait_until(lambda: heard(again) == heard(second) == ["now"], "both have it")
 
 
+def test_one_key_leaves_room_for_others(serve: Callable[..., EventServer], town: Stores, read: Read) -> None:
+    server = serve(max_event_readers=4, max_event_readers_per_principal=2)
+    server.asker = Principal(name="key:ci", scopes=frozenset({Scope.TOWN_READ}))
+    mine = [read(server), read(server)]
+    one_more = SseReader(server.port)
+    assert (one_more.status, one_more.headers["retry-after"]) == (429, "10")
+    one_more.cut()
+    server.asker = Principal(name="key:board", scopes=frozenset({Scope.TOWN_READ}))
+    others = read(server)
+    server.asker = Principal(name="key:ci", scopes=frozenset({Scope.TOWN_READ}))
+    mine.pop().cut()
+    wait_until(lambda: server.hub.readers == 2, "there is room")
+    again = read(server)
+    say(town, "now")
+    wait_until(lambda: heard(again) == heard(others) == heard(mine[0]) == ["now"], "all have it")
+
+
+def test_where_nobody_is_asked_who_they_are_one_may_have_all_places(
+    serve: Callable[..., EventServer], read: Read
+) -> None:
+    server = serve(max_event_readers=2, max_event_readers_per_principal=1)
+    assert [read(server).status, read(server).status] == [200, 200]
+
+
 def test_how_many_readers_there_may_be_is_what_the_settings_say_now(server: EventServer) -> None:
-    limits = iter((1, 0))
+    limits = iter((Places(total=1, each=1), Places(total=0, each=1)))
     hub = Hub(server.towns, asyncio.Event(), Pace(), lambda: next(limits))
-    hub.check_room()
+    hub.check_room(OPERATOR)
     with pytest.raises(UnavailableError, match="max_event_readers"):
-        hub.check_room()
+        hub.check_room(OPERATOR)
 
 
 def test_readers_that_come_at_the_same_time_are_counted_too(serve: Callable[..., EventServer]) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
+from functools import partial
 from typing import Annotated, Any, TypeAlias
 
 from fastapi import APIRouter, FastAPI, Header, Query, Request, Response
@@ -104,7 +105,10 @@ async def events(
     feed = await hub.feed()
     wanted = EVERYTHING
     if mission is not None or agent is not None or prefix is not None:
-        wanted = await hub.ask(lambda journal: journal.wanted(mission=mission, agent=agent, type_prefix=prefix or ""))
+        chosen = partial(
+            Journal.wanted, mission=mission, agent=agent, type_prefix=prefix or "", is_coming_back=place is not None
+        )
+        wanted = await hub.ask(chosen)
     if place is not None:
         return EventResponse(hub, feed, Wish(wanted=wanted, with_messages=messages, after=place))
     if recent:
