@@ -9,12 +9,14 @@ from typing import Annotated, Any, TypeAlias
 
 from fastapi import APIRouter, FastAPI, Header, Query, Request, Response
 
+from tinytown.config.townhall import TownhallSettings
+from tinytown.domain.access import Principal
 from tinytown.domain.errors import InvalidInputError
 from tinytown.domain.event import EVERYTHING, EventFilter, Position, position
 from tinytown.services.journal import Journal, Recent
-from tinytown.townhall.context import READ, Context
+from tinytown.townhall.context import READ, Asking, Context
 from tinytown.townhall.event_stream import EventResponse, Wish
-from tinytown.townhall.hub import Feed, Hub
+from tinytown.townhall.hub import Feed, Hub, Places
 from tinytown.townhall.parameters import Flag
 from tinytown.townhall.sse import MEDIA_TYPE, frame
 
@@ -67,10 +69,14 @@ def hub_of(app: FastAPI) -> Hub:
             context.towns,
             context.stopping,
             context.pace,
-            max_readers=lambda: context.settings_now.townhall.max_event_readers,
+            places=lambda: _places(context.settings_now.townhall),
         )
     hub: Hub = state.hub
     return hub
+
+
+def _places(settings: TownhallSettings) -> Places:
+    return Places(total=settings.max_event_readers, each=settings.max_event_readers_per_principal)
 
 
 @router.get(
@@ -82,6 +88,7 @@ def hub_of(app: FastAPI) -> Hub:
 )
 async def events(
     request: Request,
+    who: Asking,
     *,
     mission: Annotated[Text, _word("Only those of this mission: its id, or how it begins.")] = None,
     agent: Annotated[Text, _word("Only those of this agent: its name, or how its id begins.")] = None,
@@ -101,7 +108,7 @@ async def events(
     named = {"header.last-event-id": last_event_id, "query.after": after}
     places = [_place(text, field) for field, text in named.items() if text]
     place = places[0] if places else None
-    hub.check_room()
+    hub.check_room(who)
     feed = await hub.feed()
     wanted = EVERYTHING
     if mission is not None or agent is not None or prefix is not None:
@@ -110,10 +117,10 @@ async def events(
         )
         wanted = await hub.ask(chosen)
     if place is not None:
-        return EventResponse(hub, feed, Wish(wanted=wanted, with_messages=messages, after=place))
+        return EventResponse(hub, feed, Wish(wanted=wanted, with_messages=messages, who=who, after=place))
     if recent:
-        return await _from_recent(hub, feed, wanted, recent, messages=messages)
-    return EventResponse(hub, feed, Wish(wanted=wanted, with_messages=messages, after=feed.window.end))
+        return await _from_recent(hub, feed, wanted, recent, who, messages=messages)
+    return EventResponse(hub, feed, Wish(wanted=wanted, with_messages=messages, who=who, after=feed.window.end))
 
 
 def _place(text: str, field: str) -> Position:
@@ -123,11 +130,13 @@ def _place(text: str, field: str) -> Position:
         raise InvalidInputError(error.message, field=field) from error
 
 
-async def _from_recent(hub: Hub, feed: Feed, wanted: EventFilter, limit: int, *, messages: bool) -> EventResponse:
+async def _from_recent(
+    hub: Hub, feed: Feed, wanted: EventFilter, limit: int, who: Principal, *, messages: bool
+) -> EventResponse:
     def last(journal: Journal) -> tuple[Recent, Mapping[str, str]]:
         return journal.recent(limit, wanted), journal.names()
 
     found, names = await hub.ask(last)
     first = b"".join(frame(event, names, with_message=messages) for event in found.events)
-    wish = Wish(wanted=wanted, with_messages=messages, after=position(found.position))
+    wish = Wish(wanted=wanted, with_messages=messages, who=who, after=position(found.position))
     return EventResponse(hub, feed, wish, first)
