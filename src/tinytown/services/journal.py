@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from datetime import datetime
 from itertools import chain, islice
 
 import msgspec
 
+from tinytown.domain.errors import NotFoundError
 from tinytown.domain.event import EVERYTHING, START, Event, EventFilter, event_id
 from tinytown.domain.ids import CONDUCTOR, RESERVED_NAMES
 from tinytown.services.following import names_of
 from tinytown.store.agents import AgentStore
 from tinytown.store.events import EventStream, Page
 from tinytown.store.missions import MissionStore
+
+_WHOLE_ID = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 
 
 class EventSeen(msgspec.Struct, frozen=True, kw_only=True):
@@ -55,21 +59,33 @@ class Journal:
         self._agents = agents
         self._missions = missions
 
-    def wanted(self, *, mission: str | None = None, agent: str | None = None, type_prefix: str = "") -> EventFilter:
+    def wanted(
+        self,
+        *,
+        mission: str | None = None,
+        agent: str | None = None,
+        type_prefix: str = "",
+        is_coming_back: bool = False,
+    ) -> EventFilter:
         """The choice of events in the words of a person.
 
         Args:
             mission: its id or the beginning of it.
             agent: its name or the beginning of its id, or `conductor`.
             type_prefix: how their types begin.
+            is_coming_back: whether a whole id may be of what was there once: its last events are wanted.
 
         Raises:
             NotFoundError, AmbiguousError.
         """
         is_reserved = agent is not None and agent.lower() in RESERVED_NAMES
         return EventFilter(
-            mission_id=None if mission is None else self._missions.find(mission),
-            agent_id=None if agent is None else CONDUCTOR if is_reserved else self._agents.find_id(agent),
+            mission_id=None if mission is None else _found(self._missions.find, mission, may_be_gone=is_coming_back),
+            agent_id=None
+            if agent is None
+            else CONDUCTOR
+            if is_reserved
+            else _found(self._agents.find_id, agent, may_be_gone=is_coming_back),
             type_prefix=type_prefix,
         )
 
@@ -111,6 +127,15 @@ def seen_with_message(event: Event, names: Mapping[str, str]) -> EventWithMessag
     """An event as it is shown, with the message that it brought."""
     raw = None if event.message is None else msgspec.Raw(event.message.encode())
     return EventWithMessage(**msgspec.structs.asdict(seen(event, names)), message=raw)
+
+
+def _found(find: Callable[[str], str], text: str, *, may_be_gone: bool) -> str:
+    try:
+        return find(text)
+    except NotFoundError:
+        if may_be_gone and _WHOLE_ID.fullmatch(text):
+            return text.lower()
+        raise
 
 
 def _name(agent_id: str | None, names: Mapping[str, str]) -> str | None:

@@ -11,6 +11,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -119,6 +120,31 @@ def test_nothing_is_lost_or_comes_twice_while_connections_are_cut_at_random(
             reader.break_off()
             assert reader.ids == written
             assert set(reader.frames) == {"test.said"}
+
+
+def test_a_reader_of_a_mission_or_agent_that_is_gone_by_now_misses_nothing_of_it(
+    serve: Callable[..., EventServer], town: Stores
+) -> None:
+    gone = "0a0b0c0d-0000-4000-8000-00000000000f"
+    server, connection, key = serve(), town.connection, town.keys("events")
+    (known,) = say(connection, town.keys, "before")
+    fields = ("type", "mission.deleted", "at", at_text(NOW), "mission", gone, "agent", gone)
+    deleted = connection.execute("XADD", key, "*", *fields).decode()
+    say(connection, town.keys, "of another")
+    seen = {"Last-Event-ID": known}
+    new, short = SseReader(server.port, mission=gone), SseReader(server.port, seen, mission=gone[:8])
+    readers = [SseReader(server.port, seen, mission=gone.upper()), SseReader(server.port, seen, agent=gone)]
+    try:
+        assert (new.status, short.status) == (404, 404)
+        for reader in readers:
+            wait_until(partial(_has_only, reader, deleted), "it hears of the end")
+    finally:
+        for reader in (new, short, *readers):
+            reader.cut()
+
+
+def _has_only(reader: SseReader, event_id: str) -> bool:
+    return reader.ids == [event_id]
 
 
 def test_a_slow_reader_holds_nobody_up_and_misses_nothing(serve: Callable[..., EventServer], town: Stores) -> None:
