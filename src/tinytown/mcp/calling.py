@@ -36,6 +36,8 @@ SHOWN = 10
 """So many wrong arguments are named at most."""
 _TARGETS = ("agent", "agents", "name", "to", "mission", "item", "task_id")
 _LIMIT = 200
+_PREFIX = "Value error, "
+"""What pydantic writes before what validators of ours say."""
 
 
 def closed_tool(spec: Spec) -> Tool:
@@ -174,7 +176,7 @@ def _wrong(error: ValidationError) -> str:
 
 
 def _said(wrong: ErrorDetails) -> str:
-    return "is no argument of this tool" if wrong["type"] == "extra_forbidden" else wrong["msg"]
+    return "is no argument of this tool" if wrong["type"] == "extra_forbidden" else wrong["msg"].removeprefix(_PREFIX)
 
 
 def _target(arguments: Mapping[str, Any]) -> str:

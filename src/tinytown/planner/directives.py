@@ -46,16 +46,40 @@ def note(draft: Draft, text: str) -> str:
     if not words:
         raise InvalidInputError("the note is empty; write e.g. resume, pause, or: redirect ITEM to AGENT")
     draft.say("mission.note", f"note: {text}")
-    verb = words[0].lower().rstrip(":,.!")
-    if verb in {"resume", "retry"}:
+    verb = _verb(text)
+    if verb in _RESUMING:
         _go_on(draft)
         return "going on; what was held is tried again"
-    if verb in {"pause", "hold"}:
+    if verb in _PAUSING:
         stop(draft, is_forced=False)
         return "stopped; runs under way may finish"
     if verb == "redirect":
         return _redirect(draft, words[1:])
     return _keep(draft, text, words)
+
+
+def answer(draft: Draft, text: str) -> tuple[str, bool]:
+    """A note upon which the mission goes on if it was stopped or held, unless it is the note that says to pause.
+
+    Returns:
+        What was done with the note, and whether the mission goes on that did not before.
+    """
+    was_waiting = _waits_for_a_person(draft)
+    done = note(draft, text)
+    if _verb(text) in _PAUSING:
+        return done, False
+    if was_waiting and _verb(text) not in _RESUMING:
+        _go_on(draft)
+    return done, was_waiting
+
+
+_RESUMING = frozenset({"resume", "retry"})
+_PAUSING = frozenset({"pause", "hold"})
+
+
+def _verb(text: str) -> str:
+    """What a note says to do, if it is a directive."""
+    return next(iter(text.split()), "").lower().rstrip(":,.!")
 
 
 def stop(draft: Draft, *, is_forced: bool) -> None:
@@ -81,10 +105,14 @@ def resume(draft: Draft) -> None:
         ConflictError: it has ended, or is running with nothing held.
     """
     _check_active(draft)
-    is_held = any(i.hold is not None or is_failing(i) for i in draft.unfinished())
-    if draft.mission.state is MissionState.RUNNING and not is_held:
+    if not _waits_for_a_person(draft):
         raise ConflictError("the mission is running already; there is nothing to resume")
     _go_on(draft)
+
+
+def _waits_for_a_person(draft: Draft) -> bool:
+    is_held = any(i.hold is not None or is_failing(i) for i in draft.unfinished())
+    return draft.mission.state is not MissionState.RUNNING or is_held
 
 
 def approve(draft: Draft, item: WorkItem, comment: str = "") -> None:

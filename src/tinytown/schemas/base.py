@@ -33,7 +33,7 @@ _UUID = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 class Request(BaseModel):
     """A body that is sent to us: types count (5 is no "5"), fields that are not known are left alone."""
 
-    model_config = ConfigDict(strict=True)
+    model_config = ConfigDict(strict=True, use_attribute_docstrings=True)
 
     @model_validator(mode="before")
     @classmethod
@@ -47,7 +47,7 @@ class Request(BaseModel):
 class Answer(BaseModel):
     """A body that we send."""
 
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(extra="forbid", use_attribute_docstrings=True)
 
 
 def _promise_nothing(schema: dict[str, Any]) -> None:

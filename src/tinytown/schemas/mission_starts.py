@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Literal, TypeAlias
 
 import msgspec
 from pydantic import ConfigDict, Field, RootModel
@@ -13,16 +13,20 @@ from tinytown.domain.refs import ObjectiveRef as Reference
 from tinytown.schemas.base import LEFT_OUT, Request, Text
 from tinytown.schemas.mission_parts import Count, DocPath, Manifest, Secs, Title
 
+Owner: TypeAlias = Annotated[str, Field(max_length=100, pattern="^[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?$")]
+Repo: TypeAlias = Annotated[str, Field(max_length=100, pattern="^[A-Za-z0-9._-]+$")]
+Number: TypeAlias = Annotated[int, Field(ge=1, le=9_999_999_999)]
+
 
 class IssueObjective(Request):
     """An issue."""
 
     type: Literal["issue"]
-    owner: Annotated[str, Field(max_length=100, pattern="^[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?$")]
+    owner: Owner
     """Repository owner."""
-    repo: Annotated[str, Field(max_length=100, pattern="^[A-Za-z0-9._-]+$")]
+    repo: Repo
     """Repository name."""
-    number: Annotated[int, Field(ge=1, le=9_999_999_999)]
+    number: Number
 
 
 class DocObjective(Request):

@@ -63,6 +63,15 @@ class Moved(msgspec.Struct, frozen=True, kw_only=True):
     after: MissionState
 
 
+class Answered(Moved, frozen=True, kw_only=True):
+    """What an answer did to a mission."""
+
+    note: str
+    """What was done with its text, in one line."""
+    is_resumed: bool
+    """Whether something was stopped or held that goes on now."""
+
+
 class MissionView(msgspec.Struct, frozen=True, kw_only=True):
     """A mission as people look at it."""
 
@@ -112,6 +121,11 @@ class Missions:
         self._caller = caller
         self._may_direct = may_direct
         self._redact = redact
+
+    @property
+    def home(self) -> tuple[str, str]:
+        """Owner and name of the repository that bare issue numbers belong to. ConfigError: nothing says which it is."""
+        return self._forge.home
 
     def objectives(
         self, issues: Sequence[str], docs: Sequence[Path], root: Path, choice: Selection | None = None
@@ -329,6 +343,17 @@ class Missions:
         """Carry out or keep an operator's note; returns what was done."""
         said = self._redact(text)
         return self._command("give notes to a mission", mission_id, lambda draft: directives.note(draft, said))
+
+    def answer(self, mission_id: str, text: str) -> Answered:
+        """A note upon which what is stopped or held goes on, in one commit; a note that says to pause is only that."""
+        said = self._redact(text)
+
+        def acting(draft: Draft) -> Answered:
+            before = draft.mission.state
+            done, is_resumed = directives.answer(draft, said)
+            return Answered(before=before, after=draft.mission.state, note=done, is_resumed=is_resumed)
+
+        return self._command("answer a mission", mission_id, acting)
 
     def stop(self, mission_id: str, *, is_forced: bool) -> Moved:
         """Start nothing new; with force, take back what is being done."""

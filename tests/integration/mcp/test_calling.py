@@ -156,3 +156,33 @@ def test_over_http_nobody_is_let_in_whom_the_gate_did_not_recognise(stage: Stage
 def test_over_stdio_who_started_the_process_asks() -> None:
     assert asker_here({}).principal.name == "operator"
     assert asker_here({"TINYTOWN_AGENT_ID": "7", "TINYTOWN_AGENT_NAME": "backend\n"}).principal.name == "agent:backend?"
+
+
+def test_an_answer_that_is_a_directive_is_carried_out_and_not_undone(stage: Stage) -> None:
+    mission_id = mission(stage.stores, work(1, WorkStatus.BLOCKED, hold="say which colour"))
+
+    paused = stage.ok("mission.input", mission=mission_id, text="pause until Monday")
+    assert (paused["is_resumed"], paused["new_state"]) == (False, "blocked")
+    assert stage.ok("mission.status", mission=mission_id)["mission"]["is_paused"]
+
+    resumed = stage.ok("mission.input", mission=mission_id, text="resume, please")
+    assert (resumed["is_resumed"], resumed["previous_state"], resumed["new_state"]) == (True, "blocked", "running")
+
+
+def test_what_a_tool_does_not_know_is_refused_also_inside_of_an_argument(stage: Stage) -> None:
+    issue = {"type": "issue", "owner": "local", "repo": "shop", "number": 1}
+    wrong = stage.refused("mission.start", objectives=[issue], policy={"auto_merg": True})
+    assert wrong == "invalid-input: policy.auto_merg: is no argument of this tool"
+    wrong = stage.refused("mission.plan", objectives=[{**issue, "labels": ["x"]}])
+    assert wrong == "invalid-input: objectives.0.issue.labels: is no argument of this tool"
+    assert stage.refused("backlog.add", description=" ") == "invalid-input: description: must not be empty"
+    for tool in stage.tools():
+        for name, schema in tool.input_schema.get("$defs", {}).items():
+            assert schema.get("type") != "object" or schema.get("additionalProperties") is False, (tool.name, name)
+
+
+def test_an_issue_without_a_repository_is_the_towns(stage: Stage) -> None:
+    (shown,) = stage.ok("mission.plan", objectives=[{"type": "issue", "number": 1}])["objective_refs"]
+    assert shown == {"type": "issue", "owner": "local", "repo": "shop", "number": 1}
+    half = stage.refused("mission.plan", objectives=[{"type": "issue", "number": 1, "repo": "shop"}])
+    assert half == ("invalid-input: objectives.0.issue: give owner and repo, or neither for the town's own repository")

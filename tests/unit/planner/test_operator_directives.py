@@ -490,3 +490,25 @@ def test_watch_that_is_done_cannot_be_snoozed() -> None:
 
     with pytest.raises(IllegalTransitionError, match="the watch is done"):
         directives.snooze(draft_of(item, watch), watch.id, 600)
+
+
+@pytest.mark.parametrize("text", ["use blue", "resume", "redirect #1 to frontend"])
+def test_what_waited_goes_on_with_an_answer(text: str) -> None:
+    held = make_item(1, status=WorkStatus.BLOCKED, hold="which colour?")
+    draft = draft_of(held, mission=STOPPED)
+    told, is_resumed = directives.answer(draft, text)
+    assert told
+    assert is_resumed
+    assert (draft.mission.state, draft.mission.is_paused, one(draft).hold) == (MissionState.RUNNING, False, None)
+
+
+def test_an_answer_that_says_to_pause_pauses() -> None:
+    draft = draft_of(make_item(1, status=WorkStatus.BLOCKED, hold="which colour?"))
+    assert directives.answer(draft, "pause until Monday") == ("stopped; runs under way may finish", False)
+    assert draft.mission.is_paused
+
+
+def test_an_answer_to_a_mission_that_waits_for_nobody_is_a_note() -> None:
+    draft = draft_of(ready(1))
+    assert directives.answer(draft, "use blue")[1] is False
+    assert draft.mission.notes == ("use blue",)

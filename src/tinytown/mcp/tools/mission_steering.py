@@ -17,7 +17,7 @@ from tinytown.mcp.tool import Effect, Spec
 from tinytown.schemas.base import OptionalText
 from tinytown.schemas.mission_work import WorkItem
 from tinytown.schemas.missions import MissionActionResponse, MissionNote
-from tinytown.services.missions import Moved
+from tinytown.services.missions import Answered, Moved
 
 DISPATCH_SECS = 300.0
 """A look at every mission may push, merge and ask a forge much."""
@@ -89,20 +89,19 @@ def give_input(
     again. What it asked is in agent.inbox of `conductor` and in mission.why. To answer one agent, use message.send.
     """
     mission_id = town.missions.find(mission)
-    done = town.missions.note(mission_id, text)
-    state, moved = _state(town, mission_id), None
     if resume:
-        try:
-            moved = town.missions.resume(mission_id)
-        except ConflictError:  # nothing was held: the text is all that it needed
-            state = _state(town, mission_id)
+        answered = town.missions.answer(mission_id, text)
+    else:
+        before = _state(town, mission_id)
+        kept = town.missions.note(mission_id, text)
+        answered = Answered(before=before, after=_state(town, mission_id), note=kept, is_resumed=False)
     return MissionInput(
         mission_id=mission_id,
         status="answered",
-        note=done,
-        is_resumed=moved is not None,
-        previous_state=state if moved is None else moved.before,
-        new_state=state if moved is None else moved.after,
+        note=answered.note,
+        is_resumed=answered.is_resumed,
+        previous_state=answered.before,
+        new_state=answered.after,
     )
 
 

@@ -12,13 +12,12 @@ from tinytown.domain.issue import Selection
 from tinytown.domain.policy import MissionPolicy as Policy
 from tinytown.domain.watch import WatchStatus
 from tinytown.domain.workitem import WorkStatus
-from tinytown.mcp.arguments import ItemName, Limit, MissionId
+from tinytown.mcp.arguments import ItemName, Limit, MissionId, Objective, PolicyChange
 from tinytown.mcp.results import Missions, Watches, Why, WorkItems
 from tinytown.mcp.tool import Effect, Spec
 from tinytown.schemas.mission_events import EventEntry, MissionEventList, line_of
 from tinytown.schemas.mission_parts import Manifest, Title
 from tinytown.schemas.mission_plans import MissionPlan
-from tinytown.schemas.mission_starts import MissionPolicy, ObjectiveRef
 from tinytown.schemas.mission_watches import WatchItem
 from tinytown.schemas.mission_work import MissionWhy, WaitingItem, WorkItem, WorkItemWhy
 from tinytown.schemas.missions import (
@@ -37,15 +36,15 @@ START_SECS = 120.0
 RECENT_EVENTS = 20
 
 Refs = Annotated[
-    list[ObjectiveRef],
+    list[Objective],
     Field(
         max_length=1000,
-        description='Issues, `{"type": "issue", "owner": "o", "repo": "r", "number": 7}`, and documents, `{"type": "doc",'
-        ' "path": "docs/plan.md"}`.',
+        description='Issues, `{"type": "issue", "number": 7}`, of another repository with `owner` and `repo`, and'
+        ' documents, `{"type": "doc", "path": "docs/plan.md"}`.',
     ),
 ]
 PolicyGiven = Annotated[
-    MissionPolicy | None, Field(description="How it is executed; what is left out is as the town's settings say.")
+    PolicyChange | None, Field(description="How it is executed; what is left out is as the town's settings say.")
 ]
 Labels = Annotated[list[Title], Field(max_length=20, description="Also the open issues that have all of these labels.")]
 Milestone = Annotated[Title | None, Field(description="Also the open issues of the milestone with this title.")]
@@ -93,10 +92,10 @@ def plan(
 
 
 def _parts(
-    town: Town, objectives: list[ObjectiveRef], policy: MissionPolicy | None, choice: Selection
+    town: Town, objectives: list[Objective], policy: PolicyChange | None, choice: Selection
 ) -> tuple[Objectives, Policy]:
     usual = town.settings.mission
-    found = town.missions.named([one.reference() for one in objectives], choice)
+    found = town.missions.named([one.reference(town.missions.home) for one in objectives], choice)
     return found, usual if policy is None else policy.over(usual)
 
 
