@@ -115,7 +115,7 @@ def _check_no_open_pull(draft: Draft, item: WorkItem) -> None:
 
 def _ready(draft: Draft, item: WorkItem) -> None:
     if item.is_done:
-        raise _refused(item, WorkStatus.READY, "reject it with a reason to have it changed")
+        raise _refused(item, WorkStatus.READY, _when_done(item))
     if item.kind is WorkKind.MERGE_GATE:
         raise _refused(item, WorkStatus.READY, "it is a gate; approving opens it")
     if item.submitted is not None or item.fixes:
@@ -132,7 +132,7 @@ def _ready(draft: Draft, item: WorkItem) -> None:
 
 def _blocked(draft: Draft, item: WorkItem) -> None:
     if item.is_done:
-        raise _refused(item, WorkStatus.BLOCKED, "reject it with a reason to have it changed")
+        raise _refused(item, WorkStatus.BLOCKED, _when_done(item))
     if item.kind is WorkKind.MERGE_GATE:
         raise _refused(item, WorkStatus.BLOCKED, "it is a gate; it blocks when it is reached")
     _take_back(draft, item, WorkStatus.BLOCKED)
@@ -162,6 +162,13 @@ def _own_task(draft: Draft, item: WorkItem, status: WorkStatus) -> Task | None:
     if task is not None and not task.is_open:
         raise _refused(item, status, "its agent has just ended; what it handed in is taken in first, try again")
     return task
+
+
+def _when_done(item: WorkItem) -> str:
+    """What can still be had of an item that is done."""
+    if item.pull is not None and item.pull.is_open and not item.is_merged:
+        return "reject it with a reason to have it changed"
+    return "it has no open pull request that could be changed; what is still to be done is for a new mission"
 
 
 def _refused(item: WorkItem, status: WorkStatus, *why: str) -> IllegalTransitionError:

@@ -37,7 +37,7 @@ from tinytown.domain.errors import ConflictError, IllegalTransitionError, Invali
 from tinytown.domain.ids import derive_id
 from tinytown.domain.mission import MissionState
 from tinytown.domain.task import Report, TaskKind, TaskState
-from tinytown.domain.workitem import WorkItem, WorkKind, WorkStatus
+from tinytown.domain.workitem import PullState, WorkItem, WorkKind, WorkStatus
 from tinytown.planner import by_hand, directives
 from tinytown.planner.draft import Draft
 
@@ -232,6 +232,24 @@ def test_what_was_handed_in_is_not_begun_anew() -> None:
     draft = draft_of(handed_in(1))
     with pytest.raises(IllegalTransitionError, match="reject it with a reason"):
         by_hand.update(draft, one(draft), READY, ())
+
+
+@pytest.mark.parametrize("new", [READY, BLOCKED])
+@pytest.mark.parametrize(
+    ("pull", "says"),
+    [
+        (make_pull(), "reject it with a reason"),
+        (make_pull(merged_as="f" * 40, is_open=False), "for a new mission"),
+        (make_pull(merged_as="f" * 40), "for a new mission"),
+        (None, "for a new mission"),
+    ],
+)
+def test_what_is_done_is_said_to_be_rejected_only_where_it_can_be(
+    pull: PullState | None, says: str, new: WorkStatus
+) -> None:
+    draft = draft_of(make_item(1, status=DONE, submitted=HEAD if pull else None, pull=pull))
+    with pytest.raises(IllegalTransitionError, match=says):
+        by_hand.update(draft, one(draft), new, ())
 
 
 @pytest.mark.parametrize(
