@@ -1,8 +1,9 @@
 from __future__ import annotations
 
 import os
+import socket
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -20,11 +21,13 @@ from tests.integration.services.delivering import (
 )
 from tests.integration.store.stores import Stores
 from tests.integration.townhall.served import GONE_RIGHTS, RIGHTS, Served, problem, serving
+from tests.waiting import wait_until
 
 from tinytown.services.deliveries import LIMIT_BYTES
 from tinytown.store.connection import Connection
 from tinytown.store.keys import Keys
-from tinytown.townhall.routes.webhooks import LARGE_BYTES
+from tinytown.townhall.routes import webhooks
+from tinytown.townhall.routes.webhooks import LARGE_BYTES, Room
 
 PATH = "/v1/webhooks/github"
 GITHUB = 'kind = "github"\nrepository = "octo/town"\n'
@@ -118,3 +121,53 @@ def test_delivery_that_does_not_end_is_413(on_github: Served) -> None:
     own, _ = signed("pull_request_review", reviewed(1))
     parts = (b"x" * 1024 * 1024 for _ in range(LIMIT_BYTES // 1024 // 1024 + 1))
     problem(on_github.client.post(PATH, content=parts, headers=own), 413, "too-large")
+
+
+def begun(served: Served, announced: int, sent: int) -> socket.socket:
+    """A delivery of nobody's, of which no more than so many bytes come."""
+    own, _ = signed("pull_request_review", reviewed(1))
+    url = served.client.base_url
+    headers = "".join(f"{name}: {value}\r\n" for name, value in {**own, "content-length": str(announced)}.items())
+    found = socket.create_connection((url.host, url.port), timeout=30)
+    found.sendall(f"POST {PATH} HTTP/1.1\r\nHost: localhost\r\n{headers}\r\n".encode() + b"x" * sent)
+    return found
+
+
+def large() -> tuple[dict[str, str], bytes]:
+    payload: dict[str, Any] = {**reviewed(1), "filling": "x" * (LARGE_BYTES + 1)}
+    return signed("pull_request_review", payload)
+
+
+def test_slow_large_deliveries_of_nobodys_keep_no_others_waiting(on_github: Served) -> None:
+    own, body = large()
+    with ExitStack() as stack:
+        for _ in range(20):
+            stack.enter_context(begun(on_github, LIMIT_BYTES, LARGE_BYTES + 1))
+        assert on_github.client.post(PATH, content=body, headers=own, timeout=5).status_code == 202
+        assert deliver(on_github).status_code == 202
+
+
+@pytest.mark.parametrize("size", [100, LIMIT_BYTES])
+def test_a_delivery_that_comes_too_slowly_is_408(on_github: Served, monkeypatch: pytest.MonkeyPatch, size: int) -> None:
+    monkeypatch.setattr(webhooks, "BODY_SECS", 0.1)
+    with begun(on_github, size, 10) as delivery:
+        answer = b""
+        while part := delivery.recv(65536):
+            answer += part
+    assert answer.startswith(b"HTTP/1.1 408 ")
+    assert b"urn:tinytown:problem:body-too-slow" in answer
+
+
+def test_large_deliveries_are_refused_while_there_is_no_room_and_small_ones_taken(
+    on_github: Served,
+) -> None:
+    room = on_github.app.state.delivery_room = Room(1_000_000)
+    own, body = large()
+    with begun(on_github, LIMIT_BYTES, LARGE_BYTES + 999_999):
+        wait_until(lambda: room.left_bytes < 100, "the room is taken")
+        refused = on_github.client.post(PATH, content=body + b" " * 100, headers=own)
+        problem(refused, 503, "unavailable")
+        assert refused.headers["retry-after"] == "10"
+        assert deliver(on_github).status_code == 202
+    wait_until(lambda: room.left_bytes == 1_000_000, "it is given back")
+    assert on_github.client.post(PATH, content=body, headers=own).status_code == 202
