@@ -13,7 +13,7 @@ from tests.townhall_process import serving
 ROOT = Path(__file__).parents[2]
 SCHEMATHESIS = Path(sys.executable).with_name("schemathesis")
 SETTINGS = ROOT / "tests" / "contract" / "schemathesis.toml"
-EXAMPLES = 3
+EXAMPLES = 10
 """Of each operation, besides those that cover each limit of its schema."""
 
 
