@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
+from concurrent.futures import Executor, ThreadPoolExecutor
 from contextlib import AbstractContextManager
+from contextvars import copy_context
 from datetime import datetime
 from functools import partial
 from typing import TypeVar
 
 import msgspec
-from anyio import CapacityLimiter, fail_after, to_thread
+from anyio import fail_after
+from anyio.lowlevel import checkpoint
 
 from tinytown.bootstrap import Town
 from tinytown.domain.errors import TinytownError, UnavailableError
@@ -40,13 +44,13 @@ class Desk(msgspec.Struct, frozen=True, kw_only=True):
     """Whether the server was told to stop: what waits for something then ends."""
     is_local: bool = False
     """Whether who asks is on this machine and may read paths of it."""
-    limiter: CapacityLimiter = msgspec.field(default_factory=lambda: CapacityLimiter(THREADS))
-    waiting: CapacityLimiter = msgspec.field(default_factory=lambda: CapacityLimiter(WAITING_THREADS))
+    threads: Executor = msgspec.field(default_factory=lambda: ThreadPoolExecutor(THREADS, "mcp"))
+    waiting: Executor = msgspec.field(default_factory=lambda: ThreadPoolExecutor(WAITING_THREADS, "mcp-wait"))
 
     async def run(self, does: Callable[[Town], T], limit_secs: float | None = None, *, is_waiting: bool = False) -> T:
         """What `does` answers about a town, in a thread.
 
-        What takes too long goes on by itself, and gives its town back then.
+        What takes too long goes on by itself, and gives its thread and its town back when it ends.
 
         Args:
             does: what is to be done.
@@ -58,15 +62,13 @@ class Desk(msgspec.Struct, frozen=True, kw_only=True):
         """
         try:
             with fail_after(self.limit_secs() if limit_secs is None else limit_secs):
-                work = partial(self._with_town, does)
-                limiter = self.waiting if is_waiting else self.limiter
-                return await to_thread.run_sync(work, abandon_on_cancel=True, limiter=limiter)
+                return await _in(self.waiting if is_waiting else self.threads, partial(self._with_town, does))
         except TimeoutError as error:
             raise UnavailableError("it took too long, and may be done or not; look, then try again") from error
 
     async def in_thread(self, does: Callable[[], None]) -> None:
         """Do something short that needs no town."""
-        await to_thread.run_sync(does, limiter=self.limiter)
+        await _in(self.threads, does)
 
     def _with_town(self, does: Callable[[Town], T]) -> T:
         with self.lend() as town:
@@ -76,3 +78,12 @@ class Desk(msgspec.Struct, frozen=True, kw_only=True):
         """An error in one line, with its name in front."""
         text = "; ".join(filter(None, map(str.strip, error.message.splitlines()))) if self.is_local else outward(error)
         return f"{error.slug}: {text}"
+
+
+async def _in(threads: Executor, does: Callable[[], T]) -> T:
+    """What `does` answers in one of these threads; what nobody waits for any more is not begun, or has its thread still.
+
+    anyio's limits do not count what was given up, so that there could be any number of it.
+    """
+    await checkpoint()  # what is given up already is not begun
+    return await asyncio.get_running_loop().run_in_executor(threads, copy_context().run, does)

@@ -74,13 +74,21 @@ class Waited(Answer):
     agents: list[AgentInfo] = Field(description="As they are now.")
 
 
+class Dismissed(Answer):
+    """Messages that are gone."""
+
+    dismissed: list[str] = Field(description="Ids of those that were there.")
+    left: int = Field(description="Messages that wait still.")
+
+
 class AgentResult(Answer):
     """What an agent did last."""
 
     agent: str
     state: str = Field(description="Of the agent, now.")
     open_tasks: int = Field(description="What it has and has not finished; then the result is of an earlier task.")
-    task: TaskInfo | None = Field(description="The last task that ended, with its whole result; null: none yet.")
+    task: TaskInfo | None = Field(description="The last task that ended; null: none yet.")
+    is_cut: bool = Field(description="Whether texts of it were cut; a greater `chars` shows more.")
     earlier: list[EndedTask] = Field(description="Those before, the last to end first.")
 
 
@@ -123,4 +131,7 @@ class Dispatched(Answer):
 
     missions: list[Uuid] = Field(description="Those that were looked at.")
     events: list[Happened] = Field(description="What happened meanwhile in the town, the last of it; oldest first.")
-    next_due_at: datetime | None = Field(description="When one of them wants to be looked at again.")
+    next_due_at: datetime | None = Field(
+        description="When one of them wants to be looked at again at the latest; as soon as an agent has ended its task,"
+        " looking again moves it on."
+    )

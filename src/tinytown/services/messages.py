@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime
 
 from tinytown.domain.errors import InvalidInputError, NotAllowedError
@@ -83,6 +83,12 @@ class Messages:
         if owner.lower() not in RESERVED_NAMES:
             raise InvalidInputError("only the conductor's inbox can be emptied; agents' messages end with their runs")
         return self._inbox.take(CONDUCTOR)
+
+    def dismiss(self, ids: Sequence[str]) -> list[Message]:
+        """Remove these messages of the conductor's inbox; which of them were there. NotAllowedError: an agent asks."""
+        if self._caller.is_agent:
+            raise NotAllowedError("an agent may not empty the conductor's inbox; its own empties with its runs")
+        return self._inbox.take(CONDUCTOR, ids)
 
     def _sender(self, wish: str | None) -> str:
         own = self._caller.name(self._agents)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from tinytown.domain.message import STARTS_A_RUN, Message
 from tinytown.store.codec import at_text, decode, encode
 from tinytown.store.connection import Connection
@@ -46,7 +48,8 @@ class Inbox:
         messages = [decode(data, Message) for data in found if data is not None]
         return next((message for message in messages if message.kind in STARTS_A_RUN), None)
 
-    def take(self, owner: str) -> list[Message]:
-        """Read and remove everything in the inbox of somebody who is not an agent."""
-        found = self._connection.run(load("take_messages"), self._keys.prefix, {"to": owner})
+    def take(self, owner: str, ids: Sequence[str] | None = None) -> list[Message]:
+        """Read and remove what is in the inbox of somebody who is not an agent: these messages, or all."""
+        args = {"to": owner} if ids is None else {"to": owner, "ids": list(ids)}
+        found = self._connection.run(load("take_messages"), self._keys.prefix, args)
         return [decode(data, Message) for data in found]

@@ -8,11 +8,11 @@ from typing import Any, TypeAlias
 import pytest
 from tests.integration.mcp.stage import Stage
 from tests.integration.store.stores import NOW
-from tests.integration.townhall.missions import handed_in, mission, watch, work
+from tests.integration.townhall.missions import HEAD, handed_in, mission, watch, work
 
 from tinytown.domain.agent import AgentState
 from tinytown.domain.watch import WatchKind
-from tinytown.domain.workitem import WorkStatus
+from tinytown.domain.workitem import PullState, Verdict, WorkStatus
 from tinytown.mcp.toolbox import SPECS
 
 Arguments: TypeAlias = dict[str, Any]
@@ -67,6 +67,21 @@ def running(stage: Stage) -> Arguments:
     return {"mission": mission_id}
 
 
+def mergeable(stage: Stage) -> Arguments:
+    done = Verdict.PASSED
+    pull = PullState(
+        number=1,
+        url="local/shop/pull/1",
+        head=HEAD,
+        base="main",
+        checks=done,
+        review=done,
+        mergeable=done,
+        is_heard=True,
+    )
+    return {"mission": mission(stage.stores, handed_in(1, pull=pull)), "item": "#1"}
+
+
 def held(stage: Stage) -> Arguments:
     mission_id = mission(stage.stores, work(1, WorkStatus.BLOCKED, hold="say which colour"))
     return {"mission": mission_id}
@@ -109,6 +124,10 @@ CALLS: Mapping[str, tuple[Callable[[Stage], Arguments], Check]] = {
         lambda stage: {"to": idle(stage)["agent"], "message": "hello"},
         lambda found: found["to_agent"] == "backend",
     ),
+    "message.dismiss": (
+        lambda stage: {"messages": [with_question(stage) and stage.ok("agent.inbox")["messages"][0]["id"]]},
+        lambda found: len(found["dismissed"]) == 1 and found["left"] == 0,
+    ),
     "backlog.list": (lambda stage: {"limit": len(in_backlog(stage))}, lambda found: found["total"] == 1),
     "backlog.add": (lambda _: {"description": "tidy up"}, lambda found: found["description"] == "tidy up"),
     "backlog.claim": (
@@ -142,6 +161,7 @@ CALLS: Mapping[str, tuple[Callable[[Stage], Arguments], Check]] = {
         lambda stage: {**running(stage), "item": "#1", "reason": "too slow"},
         lambda found: found["key"] == "#1",
     ),
+    "mission.merge": (mergeable, lambda found: found["key"] == "#1"),
     "mission.pause": (running, lambda found: found["status"] == "stopped"),
     "mission.resume": (held, lambda found: found["status"] == "resumed"),
     "mission.stop": (lambda stage: {**running(stage), "force": True}, lambda found: found["status"] == "stopped"),

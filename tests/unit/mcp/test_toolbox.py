@@ -29,6 +29,7 @@ NAMES = [
     "task.list_pending",
     "task.complete",
     "message.send",
+    "message.dismiss",
     "backlog.list",
     "backlog.add",
     "backlog.claim",
@@ -44,6 +45,7 @@ NAMES = [
     "mission.why",
     "mission.approve",
     "mission.reject",
+    "mission.merge",
     "mission.pause",
     "mission.resume",
     "mission.stop",
@@ -85,7 +87,7 @@ def test_a_tool_says_what_it_takes_and_answers(spec: Spec) -> None:
     assert "town" not in properties
     assert "desk" not in properties
     undescribed = [name for name, schema in properties.items() if not schema.get("description")]
-    assert undescribed in ([], ["message"])
+    assert undescribed == []
     assert tool.output_schema is not None
     assert tool.output_schema["type"] == "object"
     assert tool.output_schema["properties"]
@@ -103,6 +105,7 @@ LIMITED = {
     "town.get_status",
     "agent.inbox",
     "agent.get_result",
+    "mission.plan",
     "mission.status",
     "mission.work",
     "mission.watches",
@@ -123,7 +126,7 @@ def test_hints_are_as_the_effect_is(spec: Spec) -> None:
 
 def test_what_destroys_says_so() -> None:
     found = {spec.name for spec in SPECS if spec.annotations.destructive_hint}
-    assert found == {"agent.kill", "agent.restart", "agent.prune", "backlog.remove", "mission.stop"}
+    assert found == {"agent.kill", "agent.restart", "agent.prune", "backlog.remove", "message.dismiss", "mission.stop"}
 
 
 def test_what_asks_the_forge_says_so() -> None:

@@ -25,7 +25,7 @@ from tinytown.schemas.agents import (
     ResumeResponse,
     SpawnAgentResponse,
 )
-from tinytown.schemas.base import Line, Name
+from tinytown.schemas.base import TEXT_LIMIT, Id, Line, Name, cut
 from tinytown.schemas.history import EndedTask
 from tinytown.schemas.messages import InboxMessage, InboxResponse
 from tinytown.schemas.tasks import TaskInfo
@@ -136,18 +136,23 @@ def _waited(waited: WaitedFor) -> Waited:
     )
 
 
-def inbox(town: Town, agent: AgentName = CONDUCTOR, limit: Limit = 50) -> InboxResponse:
+def inbox(
+    town: Town,
+    agent: AgentName = CONDUCTOR,
+    message: Annotated[Id | None, Field(description="Only this one, with its whole text.")] = None,
+    limit: Limit = 20,
+) -> InboxResponse:
     """Read what waits in an inbox, urgent messages first; nothing is removed. `conductor` is yours: questions of agents
-    and of missions come there. Answer an agent with message.send, a mission with mission.input.
+    and of missions come there, and what came of tasks that you gave. Answer an agent with message.send, a mission with
+    mission.input; then message.dismiss clears away what you have dealt with.
     """
     owner = CONDUCTOR if agent.lower() in RESERVED_NAMES else town.agents.find(agent).name
     found = sorted(town.messages.waiting(owner), key=lambda one: (not one.is_urgent, one.sent_at, one.id))
-    return InboxResponse(
-        agent=owner,
-        total=len(found),
-        urgent=sum(message.is_urgent for message in found),
-        messages=[InboxMessage.of(message) for message in found[:limit]],
-    )
+    if message is None:
+        shown = [InboxMessage.of(one) for one in found[:limit]]
+    else:
+        shown = [InboxMessage.of(one).model_copy(update={"text": one.text}) for one in found if one.id == message]
+    return InboxResponse(agent=owner, total=len(found), urgent=sum(one.is_urgent for one in found), messages=shown)
 
 
 def prune(
@@ -166,24 +171,36 @@ def get_result(
     limit: Annotated[
         int, Field(ge=1, le=50, description="So many tasks: the last one whole, those before in short.")
     ] = 1,
+    chars: Annotated[
+        int, Field(ge=1, le=TEXT_LIMIT, description="Of each text of the task at most so many characters.")
+    ] = 20_000,
 ) -> AgentResult:
-    """Read what an agent said of the last task that it ended, whole. Use it after agent.wait."""
+    """Read what an agent said of the last task that it ended. Use it after agent.wait."""
     found = town.agents.find(agent)
     ended = town.tasks.history(agent=found.id, limit=limit)
     open_tasks = sum(owner.id == found.id for _, owner in town.tasks.open(found.id))
+    task = TaskInfo.of(ended[0][0]) if ended else None
     return AgentResult(
         agent=found.name,
         state=found.state.value,
         open_tasks=open_tasks,
-        task=TaskInfo.of(ended[0][0]) if ended else None,
+        task=None if task is None else _cut(task, chars),
+        is_cut=task is not None and any(len(getattr(task, name)) > chars for name in _TEXTS),
         earlier=[EndedTask.of(task, owner) for task, owner in ended[1:]],
     )
+
+
+_TEXTS = ("instructions", "result", "reason")
+
+
+def _cut(task: TaskInfo, chars: int) -> TaskInfo:
+    return task.model_copy(update={name: cut(getattr(task, name), chars) for name in _TEXTS})
 
 
 _READ, _MANAGE = Scope.TOWN_READ, Scope.AGENT_MANAGE
 
 TOOLS = (
-    Spec(name="agent.list", title="List agents", does=list_agents, scope=_READ),
+    Spec(name="agent.list", title="List agents", does=list_agents, scope=_READ, has_texts=True),
     Spec(name="agent.spawn", title="Start an agent", does=spawn, scope=_MANAGE, effect=Effect.ADDS),
     Spec(name="agent.kill", title="Stop an agent", does=kill, scope=_MANAGE, effect=Effect.STOPS),
     Spec(name="agent.restart", title="Start an agent anew", does=restart, scope=_MANAGE, effect=Effect.RESTARTS),

@@ -43,6 +43,13 @@ def reject(
     return WorkItem.of(town.missions.reject(town.missions.find(mission), item, reason))
 
 
+def merge(town: Town, mission: MissionId, item: ItemName) -> WorkItem:
+    """Have an item merged that is done and not merged, in a mission without `auto_merge`; a dispatcher, or
+    mission.dispatch, does it and looks at every condition anew before.
+    """
+    return WorkItem.of(town.missions.merge(town.missions.find(mission), item))
+
+
 def pause(town: Town, mission: MissionId) -> MissionActionResponse:
     """Start nothing new of a mission; runs under way may finish. mission.resume goes on."""
     return _stopped(town, town.missions.find(mission), is_forced=False)
@@ -107,7 +114,8 @@ def give_input(
 
 def dispatch(town: Town) -> Dispatched:
     """Look at every mission that has not ended, once and now: give out work, look at pull requests, merge what may be
-    merged. Needed only where no dispatcher runs (`is_dispatching` of town.get_status); it tells what happened.
+    merged. Needed only where no dispatcher runs (`is_dispatching` of town.get_status), and then again and again: after
+    each agent.wait, until mission.status says that the mission has ended. It tells what happened.
     """
     before = town.journal.recent(1).position
     due = town.dispatch_once()
@@ -139,8 +147,11 @@ def _state(town: Town, mission_id: str) -> MissionState:
 _WRITE = Scope.TOWN_WRITE
 
 TOOLS = (
-    Spec(name="mission.approve", title="Approve an item", does=approve, scope=_WRITE, effect=Effect.SETS),
-    Spec(name="mission.reject", title="Reject an item", does=reject, scope=_WRITE, effect=Effect.ADDS),
+    Spec(
+        name="mission.approve", title="Approve an item", does=approve, scope=_WRITE, effect=Effect.SETS, has_texts=True
+    ),
+    Spec(name="mission.reject", title="Reject an item", does=reject, scope=_WRITE, effect=Effect.ADDS, has_texts=True),
+    Spec(name="mission.merge", title="Merge an item", does=merge, scope=_WRITE, effect=Effect.SETS, has_texts=True),
     Spec(name="mission.pause", title="Pause a mission", does=pause, scope=_WRITE, effect=Effect.SETS),
     Spec(name="mission.resume", title="Resume a mission", does=resume, scope=_WRITE, effect=Effect.SETS),
     Spec(name="mission.stop", title="Stop a mission", does=stop, scope=_WRITE, effect=Effect.STOPS),

@@ -15,6 +15,7 @@ from tinytown.domain.workitem import WorkStatus
 from tinytown.mcp.arguments import ItemName, Limit, MissionId, Objective, PolicyChange
 from tinytown.mcp.results import Missions, Watches, Why, WorkItems
 from tinytown.mcp.tool import Effect, Spec
+from tinytown.schemas.base import cut
 from tinytown.schemas.mission_events import EventEntry, MissionEventList, line_of
 from tinytown.schemas.mission_parts import Manifest, Title
 from tinytown.schemas.mission_plans import MissionPlan
@@ -34,6 +35,8 @@ from tinytown.services.planning import read_manifest
 START_SECS = 120.0
 """Reading many issues of a forge takes its time."""
 RECENT_EVENTS = 20
+NOTE_SHOWN = 2000
+"""Characters of a note in a mission's status."""
 
 Refs = Annotated[
     list[Objective],
@@ -83,12 +86,15 @@ def plan(
     milestone: Milestone = None,
     query: Query = None,
     manifest: ManifestText = None,
+    limit: Limit = 100,
 ) -> MissionPlan:
     """Show what a mission would do, before it is started: its items, what waits for what, and which roles are lacking.
     Nothing is stored, and no agent gets anything.
     """
     found, meant = _parts(town, objectives, policy, Selection(labels=tuple(labels), milestone=milestone, query=query))
-    return MissionPlan.of(town.missions.preview(found, meant, _manifest(town, manifest)))
+    plan = MissionPlan.of(town.missions.preview(found, meant, _manifest(town, manifest)))
+    lists = ("objective_refs", "work_items", "critical_path", "first", "warnings")
+    return plan.model_copy(update={name: getattr(plan, name)[:limit] for name in lists})
 
 
 def _parts(
@@ -130,7 +136,10 @@ def status(
         with_watches=include_watches,
         events=RECENT_EVENTS if include_events else 0,
     )
-    fields: dict[str, object] = {"mission": MissionRun.of(seen.mission), "summary": WorkSummary.of(summary)}
+    run = MissionRun.of(seen.mission)
+    notes = [cut(one, NOTE_SHOWN) for one in run.notes[-limit:]]
+    run = run.model_copy(update={"objective_refs": run.objective_refs[:limit], "notes": notes})
+    fields: dict[str, object] = {"mission": run, "summary": WorkSummary.of(summary)}
     if include_work:
         fields["work_items"] = [WorkItem.of(item) for item in sorted(seen.items, key=item_order)[:limit]]
     if include_watches:
@@ -219,6 +228,7 @@ TOOLS = (
         scope=_WRITE,
         effect=Effect.ADDS,
         is_open=True,
+        has_texts=True,
         limit_secs=START_SECS,
     ),
     Spec(

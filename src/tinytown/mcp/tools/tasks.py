@@ -10,10 +10,10 @@ from tinytown.bootstrap import Town
 from tinytown.domain.access import Scope
 from tinytown.domain.ids import CONDUCTOR
 from tinytown.domain.message import MessageKind
-from tinytown.mcp.arguments import AgentName, Limit, TaskId, Words
-from tinytown.mcp.results import PendingTasks
+from tinytown.mcp.arguments import MOST, AgentName, Limit, TaskId, Words
+from tinytown.mcp.results import Dismissed, PendingTasks
 from tinytown.mcp.tool import Effect, Spec
-from tinytown.schemas.base import Line, OptionalText
+from tinytown.schemas.base import Id, Line, OptionalText
 from tinytown.schemas.messages import KindName, SendMessageResponse
 from tinytown.schemas.tasks import AssignTaskResponse, PendingTask, TaskReportResponse
 
@@ -53,7 +53,7 @@ def complete(
 def send(
     town: Town,
     to: Annotated[Line, Field(description="An agent, or `conductor`.")],
-    message: Words,
+    message: Annotated[Words, Field(description="What it says.")],
     kind: Annotated[
         KindName,
         Field(description="`task` and `query` make the agent run; `info` and `ack` are read with the next run."),
@@ -69,6 +69,19 @@ def send(
     return SendMessageResponse(message_id=sent.id, to_agent=owner, urgent=sent.is_urgent)
 
 
+def dismiss(
+    town: Town,
+    messages: Annotated[
+        list[Id], Field(min_length=1, max_length=MOST, description="Their ids, as agent.inbox has them.")
+    ],
+) -> Dismissed:
+    """Remove messages of your own inbox (`conductor`) that you have dealt with, so that agent.inbox shows what is new.
+    Questions of missions leave it by themselves once they are answered. Ids that are not there are left out.
+    """
+    gone = town.messages.dismiss(messages)
+    return Dismissed(dismissed=[one.id for one in gone], left=len(town.messages.waiting(CONDUCTOR)))
+
+
 _READ, _WRITE = Scope.TOWN_READ, Scope.TOWN_WRITE
 
 TOOLS = (
@@ -76,4 +89,5 @@ TOOLS = (
     Spec(name="task.list_pending", title="List open tasks", does=list_pending, scope=_READ, has_texts=True),
     Spec(name="task.complete", title="Report a task as done", does=complete, scope=_WRITE, effect=Effect.SETS),
     Spec(name="message.send", title="Send a message", does=send, scope=_WRITE, effect=Effect.ADDS),
+    Spec(name="message.dismiss", title="Clear messages away", does=dismiss, scope=_WRITE, effect=Effect.STOPS),
 )

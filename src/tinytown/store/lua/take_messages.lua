@@ -1,9 +1,10 @@
--- Reads and removes every message of an inbox whose reader is a person: reading is its outcome.
--- A: to. Returns the messages in order.
+-- Reads and removes messages of an inbox whose reader is a person: reading is its outcome.
+-- A: to, ids (those; what is not there is left out; none: every message). Returns the messages in order.
 local found = {}
-for _, id in ipairs(redis.call('ZRANGE', key('inbox', A.to), 0, -1)) do
-  if not redis.call('HGET', key('inbox', A.to, 'claimed'), id) then
-    found[#found + 1] = redis.call('HGET', key('inbox', A.to, 'messages'), id)
+for _, id in ipairs(A.ids or redis.call('ZRANGE', key('inbox', A.to), 0, -1)) do
+  local message = redis.call('HGET', key('inbox', A.to, 'messages'), id)
+  if message and not redis.call('HGET', key('inbox', A.to, 'claimed'), id) then
+    found[#found + 1] = message
     drop_message(A.to, id)
   end
 end
