@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import re
+import shlex
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -11,8 +13,12 @@ from pathlib import Path
 import pytest
 from markdown_it import MarkdownIt
 from tests.docs.pages import ROOT
+from tests.townhall_process import serving
+from tests.waiting import wait_until
 
 USE, FOLLOW = "With real agents, in your repository", "Follow along, step in, stop"
+SERVE = "Over HTTP, and from your coding CLI"
+README = ROOT / "README.md"
 SCRIPTS = Path(sys.executable).parent
 
 # An agent CLI that does what every prompt asks for: look at a review, else commit something, and report.
@@ -33,14 +39,14 @@ class Reader:
 
     def __init__(self, folder: Path, environ: dict[str, str]) -> None:
         self.folder = folder
-        self._environ = environ
+        self.environ = environ
 
     def type(self, script: str) -> str:
         """What the lines print; AssertionError when one of them fails."""
         done = subprocess.run(
             ["bash", "-euo", "pipefail", "-c", script],
             cwd=self.folder,
-            env=self._environ,
+            env=self.environ,
             capture_output=True,
             text=True,
             check=False,
@@ -82,11 +88,25 @@ def test_issues_become_merged_pull_requests_as_the_readme_says(reader: Reader) -
     assert "host: stopped" in reader.type(f"cd bookshop && {stopping}")
 
 
+def test_the_town_is_served_as_the_readme_says(reader: Reader) -> None:
+    reader.type("cd bookshop && tt init")
+    serve, ask = _blocks(SERVE)
+    with serving(reader.folder / "bookshop", reader.environ, *shlex.split(serve, comments=True)[1:]) as process:
+        for address in re.findall(r"http://127\.0\.0\.1:8080(/[^\s\"]*)", f"{ask} http://127.0.0.1:8080/docs"):
+            with process.client.stream("GET", address) as answer:
+                assert answer.status_code == 200, address
+        wait_until(lambda: process.client.get("/ready").json()["dispatcher"] == "running", "the dispatcher runs")
+        key = re.search(r"`(tt auth gen-key [^`]*)`", README.read_text("utf-8"))
+        assert key is not None
+        reader.type(f"cd bookshop && {' '.join(key[1].split())}")
+        wait_until(lambda: process.client.get("/v1/status").status_code == 401, "a key is asked for")
+
+
 def _blocks(title: str) -> list[str]:
     """The shell blocks of one section of the README."""
     found: list[str] = []
     heading = ""
-    tokens = MarkdownIt().parse((ROOT / "README.md").read_text("utf-8"))
+    tokens = MarkdownIt().parse(README.read_text("utf-8"))
     for token, before in zip(tokens[1:], tokens[:-1], strict=True):
         if before.type == "heading_open":
             heading = token.content
