@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from typing import TypeVar
 
@@ -165,6 +165,10 @@ class PaperForge:
     def issue(self, ref: IssueRef) -> Issue:
         """Read an issue."""
         return self._call(lambda: Issue(ref=ref, title=str(ref), body="", is_open=ref in self.open_issues))
+
+    def reading(self, refs: Sequence[IssueRef]) -> Callable[[IssueRef], Issue]:  # noqa: ARG002  paper is patient
+        """As `issue`."""
+        return self.issue
 
     def is_open(self, ref: IssueRef) -> bool:
         """Whether it is open."""

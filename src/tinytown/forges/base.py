@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from typing import Protocol
 
 from tinytown.domain.forge import ForgeTraits
@@ -49,6 +50,10 @@ class Forge(Protocol):
 
     def issue(self, ref: IssueRef) -> Issue:
         """Read an issue. NotFoundError when there is none."""
+        ...
+
+    def reading(self, refs: Sequence[IssueRef]) -> Callable[[IssueRef], Issue]:
+        """How to read these issues as they are now, used at once: where many cost little more than one, they do."""
         ...
 
     def is_open(self, ref: IssueRef) -> bool:

@@ -6,7 +6,7 @@ import os
 import signal
 import subprocess
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -108,6 +108,16 @@ class Git:
         if done.returncode != 0:
             raise _failure(("cat-file", "blob", name), Outcome(done.returncode, "", _text(done.stderr)), self.folder)
         return done.stdout
+
+    def blobs(self, ids: Sequence[str]) -> dict[str, bytes]:
+        """The bytes of these objects by id, read by one command. GitError: one of them is not there."""
+        if not ids:
+            return {}
+        args = ("cat-file", "--batch")
+        done = self._call(args, "".join(f"{one}\n" for one in ids).encode(), None)
+        if done.returncode != 0:
+            raise _failure(args, Outcome(done.returncode, "", _text(done.stderr)), self.folder)
+        return _batch(done.stdout, ids, self.folder)
 
     def store_blob(self, content: bytes) -> str:
         """Keep the bytes as an object; its id."""
@@ -296,6 +306,21 @@ def shown(text: str) -> str:
 
 def _text(raw: bytes) -> str:
     return raw.decode("utf-8", "surrogateescape")
+
+
+def _batch(out: bytes, ids: Sequence[str], folder: Path) -> dict[str, bytes]:
+    """What `cat-file --batch` prints: a line with id, kind and size for each object, its bytes, a line break."""
+    found = {}
+    start = 0
+    for one in ids:
+        head = out[start : out.index(b"\n", start)]
+        about = head.split()
+        if len(about) != 3:  # noqa: PLR2004  id, kind, size; anything else is a complaint
+            raise GitError(f"git cat-file failed in {folder}: {shown(_text(head))}")
+        begin = start + len(head) + 1
+        start = begin + int(about[2]) + 1
+        found[one] = out[begin : start - 1]
+    return found
 
 
 def _failure(args: tuple[str, ...], outcome: Outcome, folder: Path) -> GitError:

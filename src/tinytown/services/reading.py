@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 import msgspec
@@ -53,14 +54,14 @@ class Reader:
         Raises:
             ForgeUnavailableError: try again later.
         """
-        for ref in refs:
-            self._collect(ref)
+        self._collect_all(refs)
         warnings = self._bring_in_parts()
-        wanted = scan(self._issues, home=self._forge.home, manifest=self._manifest)
+        wanted = sorted(scan(self._issues, home=self._forge.home, manifest=self._manifest))
+        read_issue = self._forge.reading(wanted)
         return Read(
             objectives=tuple(self._objectives),
             issues=self._issues,
-            outside={ref: self._outside(ref) for ref in sorted(wanted)},
+            outside={ref: self._outside(ref, read_issue) for ref in wanted},
             warnings=warnings,
         )
 
@@ -69,15 +70,20 @@ class Reader:
         named = len(self._issues)
         for depth in range(DEPTH_LIMIT + 1):
             parts = next_parts(self._issues, named=named, depth=depth, manifest=self._manifest, home=self._forge.home)
-            for ref in parts.refs:
-                self._collect(ref)
+            self._collect_all(parts.refs)
             if parts.warnings or not parts.refs or self.problems:
                 return parts.warnings
         return ()
 
-    def _collect(self, ref: ObjectiveRef) -> None:
+    def _collect_all(self, refs: Iterable[ObjectiveRef]) -> None:
+        refs = tuple(refs)
+        read_issue = self._forge.reading([ref for ref in refs if isinstance(ref, IssueRef)])
+        for ref in refs:
+            self._collect(ref, read_issue)
+
+    def _collect(self, ref: ObjectiveRef, read_issue: Callable[[IssueRef], Issue]) -> None:
         try:
-            issue = self._document(ref) if isinstance(ref, DocRef) else self._forge.issue(ref)
+            issue = self._document(ref) if isinstance(ref, DocRef) else read_issue(ref)
             if isinstance(issue.ref, IssueRef) and self._with_remarks and issue.is_open and not issue.is_pull:
                 issue = msgspec.structs.replace(issue, remarks=self._forge.remarks(issue.ref))
         except ForgeUnavailableError:
@@ -89,12 +95,12 @@ class Reader:
         self._objectives.append(issue.ref)
         self._issues.setdefault(issue.ref, issue)
 
-    def _outside(self, ref: IssueRef) -> Issue | None:
+    def _outside(self, ref: IssueRef, read_issue: Callable[[IssueRef], Issue]) -> Issue | None:
         """An issue that the mission depends on, None when there is none. One that cannot be read is a problem."""
         if ref.folded in self._unread:
             return _unknown(ref)
         try:
-            return self._forge.issue(ref)
+            return read_issue(ref)
         except NotFoundError:
             return None
         except ForgeUnavailableError:

@@ -1,11 +1,15 @@
 from __future__ import annotations
 
+from collections.abc import Callable
+from pathlib import Path
+
 import pytest
 from tests.integration.forges.conftest import LocalTown
 from tests.repositories import branch_with
 
 from tinytown.domain.errors import InvalidInputError
 from tinytown.domain.issue import Selection
+from tinytown.domain.refs import IssueRef
 
 
 def _issue(town: LocalTown, number: int, *, labels: str, state: str = "open") -> None:
@@ -36,3 +40,41 @@ def test_issues_that_are_only_on_the_default_branch_are_selected_too(town: Local
 def test_files_have_no_milestones_and_no_search(town: LocalTown, choice: dict[str, str]) -> None:
     with pytest.raises(InvalidInputError, match="can be selected by --label only"):
         _selected(town, **choice)
+
+
+@pytest.fixture
+def commands(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[], int]:
+    """How many commands of git were run so far."""
+    trace = tmp_path / "git.trace"
+    monkeypatch.setenv("GIT_TRACE", str(trace))
+    return lambda: trace.read_text().count("trace: built-in: git ")
+
+
+def test_reading_many_issues_takes_no_more_commands_of_git_than_reading_few(
+    town: LocalTown, commands: Callable[[], int]
+) -> None:
+    for number in range(2, 41):
+        _issue(town, number, labels="ready")
+    town.git.run("add", "--", "issues")
+    town.git.run("commit", "--quiet", "-m", "Issues")
+    _issue(town, 41, labels="ready")
+    taken = []
+    for last in (3, 41):
+        refs = [IssueRef(*town.forge.home, number) for number in range(1, last + 1)]
+        before = commands()
+        read = town.forge.reading(refs)
+        titles = [read(ref).title for ref in refs]
+        taken.append(commands() - before)
+        assert titles == ["First", *(f"Issue {number}" for number in range(2, last + 1))]
+    assert taken[0] == taken[1]
+    assert taken[1] < 10
+
+
+def test_choosing_among_many_issues_takes_few_commands_of_git(town: LocalTown, commands: Callable[[], int]) -> None:
+    for number in range(2, 41):
+        _issue(town, number, labels="ready")
+    town.git.run("add", "--", "issues")
+    town.git.run("commit", "--quiet", "-m", "Issues")
+    before = commands()
+    assert len(_selected(town)) == 40
+    assert commands() - before < 10

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from functools import partial
 from pathlib import Path
@@ -124,6 +124,10 @@ class GitHubForge:
     def issue(self, ref: IssueRef) -> Issue:
         """Read an issue, with its relations. NotFoundError when there is none, or it is gone."""
         return self._issues.read(ref)
+
+    def reading(self, refs: Sequence[IssueRef]) -> Callable[[IssueRef], Issue]:  # noqa: ARG002  GitHub is asked for each
+        """As `issue`."""
+        return self.issue
 
     def is_open(self, ref: IssueRef) -> bool:
         """Whether an issue is open; can wait when the quota runs low."""

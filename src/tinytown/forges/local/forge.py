@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime
+from functools import cache
 from pathlib import Path
 
 import msgspec
@@ -35,6 +36,7 @@ from tinytown.domain.refs import IssueRef
 from tinytown.domain.watch import WatchKind
 from tinytown.domain.workitem import Verdict
 from tinytown.forges.local.issues import IssueFiles
+from tinytown.forges.local.look import IssueFile
 from tinytown.forges.local.merge import Merger, find_merge
 from tinytown.repository.branch import default_branch
 from tinytown.repository.git import Git, shown
@@ -108,20 +110,21 @@ class LocalForge:
         """Itself."""
         return self
 
-    @_git_trouble()
     def issue(self, ref: IssueRef) -> Issue:
         """Read an issue file. NotFoundError when there is none; ForgeError when it is not valid."""
-        self._require_home(ref)
-        found = self._issues.find(ref.number, self.default_branch())
-        return Issue(
-            ref=IssueRef(*self.home, ref.number),
-            title=found.text.title,
-            body=found.text.body,
-            is_open=found.text.is_open,
-            labels=found.text.labels,
-            author=found.text.author,
-            url=shown(found.path),
-        )
+        return self.reading((ref,))(ref)
+
+    def reading(self, refs: Sequence[IssueRef]) -> Callable[[IssueRef], Issue]:
+        """How to read these issue files as they are now, with a few commands of git for all; errors as `issue`."""
+        numbers = tuple(ref.number for ref in refs if self._is_home(ref))
+        look = cache(lambda: self._issues.look(self.default_branch(), numbers))
+
+        @_git_trouble()
+        def read(ref: IssueRef) -> Issue:
+            self._require_home(ref)
+            return self._as_issue(ref.number, look().find(ref.number))
+
+        return read
 
     def is_open(self, ref: IssueRef) -> bool:
         """Whether the issue file says that it is open; errors as `issue`."""
@@ -138,7 +141,8 @@ class LocalForge:
         if choice.milestone is not None or choice.query is not None:
             raise InvalidInputError("issue files can be selected by --label only; milestones and queries need a forge")
         wanted = {label.casefold() for label in choice.labels}
-        found = (self.issue(IssueRef(*self.home, n)) for n in self._issues.numbers(self.default_branch()))
+        look = self._issues.look(self.default_branch())
+        found = (self._as_issue(number, look.find(number)) for number in look.numbers())
         fitting = (i for i in found if i.is_open and wanted <= {label.casefold() for label in i.labels})
         return Selected(refs=tuple(issue.ref for issue in fitting if isinstance(issue.ref, IssueRef)))
 
@@ -338,6 +342,17 @@ class LocalForge:
         if match is None:
             raise NotFoundError(f"there is no pull request '{url}' here; they are called {self._place}N")
         return int(match[1])
+
+    def _as_issue(self, number: int, found: IssueFile) -> Issue:
+        return Issue(
+            ref=IssueRef(*self.home, number),
+            title=found.text.title,
+            body=found.text.body,
+            is_open=found.text.is_open,
+            labels=found.text.labels,
+            author=found.text.author,
+            url=shown(found.path),
+        )
 
     def _own(self, refs: tuple[IssueRef, ...]) -> tuple[int, ...]:
         return tuple(ref.number for ref in refs if self._is_home(ref))
