@@ -120,7 +120,7 @@ class TownTool(Tool):
         try:
             return self.fn_metadata.validate_arguments(dict(arguments))
         except ValidationError as error:
-            raise InvalidInputError(_wrong(error)) from error
+            raise InvalidInputError(wrong_in(error)) from error
 
 
 class _Book:
@@ -168,7 +168,7 @@ def _closed(model: type[ArgModelBase]) -> type[ArgModelBase]:
     return type(model.__name__, (model,), {"__module__": __name__, "model_config": ConfigDict(extra="forbid")})
 
 
-def _wrong(error: ValidationError) -> str:
+def wrong_in(error: ValidationError) -> str:
     """What is wrong with which arguments, in one line; what was given is not repeated."""
     found = error.errors(include_url=False, include_context=False, include_input=False)
     lines = [f"{'.'.join(str(part) for part in one['loc']) or 'arguments'}: {_said(one)}" for one in found[:SHOWN]]

@@ -120,3 +120,20 @@ def test_arguments_are_completed(stage: Stage) -> None:
         return [one.completion.values for one in found]
 
     assert with_client(stage, complete) == [["reviewer"], ["backend"]]
+
+
+@pytest.mark.parametrize(
+    ("name", "arguments", "told"),
+    [
+        ("nope", {}, "not-found: there is no prompt 'nope', but conductor_start and role_hint"),
+        ("role_hint", {}, "invalid-input: role: Field required"),
+        ("role_hint", {"role": "x" * 65}, "invalid-input: role: String should have at most 64 characters"),
+        ("role_hint", {"role": "tester", "rule": "x"}, "invalid-input: rule: is no argument of this prompt"),
+    ],
+)
+def test_a_prompt_that_is_asked_for_in_a_wrong_way_says_what_is_wrong(
+    stage: Stage, name: str, arguments: dict[str, str], told: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    error = failure(stage, lambda client: client.get_prompt(name, arguments)).error
+    assert (error.code, error.message) == (-32602, told)
+    assert [record for record in caplog.records if record.levelname == "ERROR"] == []
