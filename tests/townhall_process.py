@@ -6,7 +6,7 @@ import re
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -40,7 +40,9 @@ class TownhallProcess:
 
 
 @contextmanager
-def serving(root: Path, env: Mapping[str, str], *args: str, port: int = 0) -> Iterator[TownhallProcess]:
+def serving(
+    root: Path, env: Mapping[str, str], *args: str, port: int = 0, launcher: Sequence[str] = ()
+) -> Iterator[TownhallProcess]:
     """`townhall` for the town in `root`, on any free port; ended at the end, in order unless the test did it.
 
     Args:
@@ -48,12 +50,13 @@ def serving(root: Path, env: Mapping[str, str], *args: str, port: int = 0) -> It
         env: its environment.
         args: further arguments.
         port: to listen on.
+        launcher: the command that starts it, such as one that limits it.
     """
     log = root.parent / f"townhall-{root.name}.log"
     with (
         log.open("w", encoding="utf-8") as stderr,
         subprocess.Popen(
-            [TOWNHALL, *args, "--port", str(port)],
+            [*launcher, TOWNHALL, *args, "--port", str(port)],
             cwd=root,
             env=dict(env),
             stdin=subprocess.DEVNULL,

@@ -106,6 +106,10 @@ class TownhallSettings(msgspec.Struct, frozen=True, kw_only=True):
     """How long a request may take before it is answered with 504."""
     max_body_bytes: Positive = 1_048_576
     """How large a request's body may be."""
+    max_connections: Positive = 1500
+    """How many connections may be open at once, as far as the process has descriptors for them."""
+    max_connections_per_address: Count = 750
+    """How many of them from one address, 0 for any number."""
     max_event_readers: Positive = 500
     """How many streams of events may be open at once."""
     max_event_readers_per_principal: Positive = 125

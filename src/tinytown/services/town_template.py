@@ -77,6 +77,8 @@ checks = []
 [townhall]
 # bind = "127.0.0.1"
 # rest_port = 8080
+# max_connections = 1500       # that may be open at once
+# max_connections_per_address = 750
 # max_event_readers = 500      # streams of events that may be open at once
 # max_event_readers_per_principal = 125   # of one key or user
 

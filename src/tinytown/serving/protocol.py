@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import sys
+from collections.abc import Callable
 
 import h11
 
@@ -21,6 +22,13 @@ class Protocol(AbortableProtocol):
     """One connection."""
 
     _head_limit: asyncio.TimerHandle | None = None
+    on_lost: Callable[[], None] | None = None
+    """Called when the connection has ended."""
+
+    @property
+    def is_idle(self) -> bool:
+        """Whether nothing was asked that is not answered yet."""
+        return self.conn.their_state is h11.IDLE and self.conn.our_state is h11.IDLE
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as there
         """Wait for a request."""
@@ -41,6 +49,8 @@ class Protocol(AbortableProtocol):
         """Forget it."""
         self._end_limit()
         super().connection_lost(exc)
+        if self.on_lost is not None:
+            self.on_lost()
 
     def send_400_response(self, msg: str) -> None:  # noqa: ARG002  as it is called
         """Refuse what is no request; called while the error that says so is handled."""

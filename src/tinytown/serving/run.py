@@ -15,7 +15,9 @@ from tinytown.domain.errors import ConfigError
 from tinytown.gate.authentication import check_settings
 from tinytown.gate.guard import guarded
 from tinytown.gate.origins import normal
+from tinytown.serving.descriptors import room_for
 from tinytown.serving.dispatching import Dispatching
+from tinytown.serving.door import Limits
 from tinytown.serving.gates import gate_of
 from tinytown.serving.listening import Place, place
 from tinytown.serving.logs import configure_server_logs
@@ -90,9 +92,21 @@ def serve_face(
             listener=listener,
             tls=tls,
             stopping=parts.gate.stopping,
+            connections=_connections(parts.gate.settings),
             grace_secs=settings.request_timeout_ms / 1000,
         )
         serve(serving, lambda: click.echo(f"🏛️  {name} of {town.settings.town.name}: {serving.url}"))
+
+
+def _connections(settings: Callable[[], TownhallSettings]) -> Callable[[], Limits]:
+    """The limits of now; more than at the start may be too many for the process."""
+    most = room_for(settings().max_connections)
+
+    def now() -> Limits:
+        found = settings()
+        return Limits(total=min(found.max_connections, most), each=found.max_connections_per_address)
+
+    return now
 
 
 def _address(settings: TownhallSettings, bind: str | None, port: int | None) -> tuple[str, int]:

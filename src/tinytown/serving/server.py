@@ -14,6 +14,7 @@ import uvicorn
 from starlette.types import ASGIApp
 
 from tinytown.gate.framing import HEAD_LIMIT_BYTES
+from tinytown.serving.door import Door, Limits
 from tinytown.serving.listening import Listener
 from tinytown.serving.protocol import Protocol
 
@@ -29,6 +30,8 @@ class Serving(msgspec.Struct, frozen=True, kw_only=True):
     tls: ssl.SSLContext | None = None
     stopping: asyncio.Event
     """Set as soon as it was told to stop."""
+    connections: Callable[[], Limits]
+    """How many may be open now."""
     grace_secs: float
     """How long requests under way may take then; they have their own limit, which is as long."""
 
@@ -52,26 +55,35 @@ def serve(serving: Serving, on_started: Callable[[], None]) -> None:
         server_header=False,
         h11_max_incomplete_event_size=HEAD_LIMIT_BYTES,
         timeout_graceful_shutdown=int(serving.grace_secs) + _MARGIN_SECS,
-        ssl_context_factory=_always(serving.tls),
     )
-    _Server(config, serving.stopping, on_started).run([serving.listener.socket])
-
-
-def _always(tls: ssl.SSLContext | None) -> Callable[..., ssl.SSLContext] | None:
-    return None if tls is None else lambda *_: tls
+    _Server(config, serving, on_started).run()
 
 
 class _Server(uvicorn.Server):
-    """Says when it listens, and takes signals as the end in order: uvicorn would end by the signal itself."""
+    """Says when it listens, and takes signals as the end in order: uvicorn would end by the signal itself.
 
-    def __init__(self, config: uvicorn.Config, stopping: asyncio.Event, on_started: Callable[[], None]) -> None:
+    Connections come by a door of ours, so uvicorn is given no socket.
+    """
+
+    def __init__(self, config: uvicorn.Config, serving: Serving, on_started: Callable[[], None]) -> None:
         super().__init__(config)
-        self._stopping = stopping
+        self._stopping = serving.stopping
         self._on_started = on_started
+        self._listening = serving.listener.socket
+        self._door = Door(self._listening, serving.connections, self._protocol, serving.tls)
 
     async def startup(self, sockets: list[Any] | None = None) -> None:
-        await super().startup(sockets)
+        await super().startup(sockets or [])
+        self._door.open()
         self._on_started()
+
+    async def shutdown(self, sockets: list[Any] | None = None) -> None:
+        self._door.close()
+        self._listening.close()
+        await super().shutdown(sockets)
+
+    def _protocol(self) -> Protocol:
+        return Protocol(self.config, self.server_state, self.lifespan.state)
 
     @contextmanager
     def capture_signals(self) -> Iterator[None]:
