@@ -97,6 +97,7 @@ class Why(Answer):
 
     mission: MissionWhy | None = Field(default=None, description="Without an item.")
     work_item: WorkItemWhy | None = Field(default=None, description="With an item.")
+    is_dispatching: bool = Field(description="Whether a dispatcher moves missions on; if not, use mission.dispatch.")
 
 
 class MissionInput(MissionActionResponse):

@@ -105,6 +105,12 @@ def test_an_answer_to_a_mission_that_waits_for_nothing_is_kept_for_its_agents(st
     assert stage.ok("mission.status", mission=mission_id[:8])["mission"]["notes"] == ["use blue"]
 
 
+def test_why_says_that_no_dispatcher_runs(stage: Stage) -> None:
+    mission_id = mission(stage.stores, work(1, WorkStatus.READY))
+    assert stage.ok("mission.why", mission=mission_id)["is_dispatching"] is False
+    assert stage.ok("mission.why", mission=mission_id, item="#1")["is_dispatching"] is False
+
+
 def test_stopping_a_mission_that_has_ended_is_no_error(stage: Stage) -> None:
     mission_id = ended(stage.stores, work(1, WorkStatus.DONE))
     found = stage.ok("mission.stop", mission=mission_id)

@@ -202,8 +202,9 @@ def why(
     nothing seems to move; what is held for a person says what to do: mission.approve, mission.reject or mission.input.
     """
     mission_id = town.missions.find(mission)
+    is_dispatching = any(one.is_alive for one in town.insights.town().dispatchers)
     if item is not None:
-        return Why(work_item=WorkItemWhy.of(town.missions.why(mission_id, item)))
+        return Why(work_item=WorkItemWhy.of(town.missions.why(mission_id, item)), is_dispatching=is_dispatching)
     view = town.missions.view(mission_id)
     unfinished = [one for one in view.items if not one.is_done]
     shown = [WaitingItem.of(one, view.why[one.id]) for one in unfinished[:limit]]
@@ -215,7 +216,7 @@ def why(
         count=len(shown),
         next_cursor=None,
     )
-    return Why(mission=found)
+    return Why(mission=found, is_dispatching=is_dispatching)
 
 
 _READ, _WRITE = Scope.TOWN_READ, Scope.TOWN_WRITE

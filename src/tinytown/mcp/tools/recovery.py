@@ -14,7 +14,9 @@ from tinytown.schemas.recovery import ReclaimResponse, RecoverResponse
 
 
 def recover_agents(town: Town) -> RecoverResponse:
-    """Give up hosts that are gone, and start this machine's for its agents. Use it when agents are `cold` for long."""
+    """Give up hosts that are gone, and start this machine's for its agents, whose runs then begin anew. Use it when agents
+    are `cold` for long, or `working` or `starting` and nothing happens any more.
+    """
     return RecoverResponse.of(town.recovery.recover())
 
 
