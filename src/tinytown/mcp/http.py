@@ -12,6 +12,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from tinytown.gate.problems import problem
+from tinytown.mcp.malformed import PlainRefusals
 from tinytown.mcp.sessions import Limits, Sessions
 
 PATH = "/mcp"
@@ -27,11 +28,14 @@ def mcp_app(server: MCPServer[Any], limits: Limits = Limits()) -> Starlette:  # 
         transport_security=TransportSecuritySettings(enable_dns_rebinding_protection=False),
     )
     manager = server.session_manager
-    return Starlette(
-        routes=[Route(PATH, Sessions(manager.handle_request, limits)), Route("/health", _health)],
+    sessions = Sessions(PlainRefusals(manager.handle_request), limits)
+    app = Starlette(
+        routes=[Route(PATH, sessions), Route("/health", _health)],
         lifespan=lambda _: manager.run(),
         exception_handlers={404: _nothing},
     )
+    app.router.redirect_slashes = False
+    return app
 
 
 async def _health(_: Request) -> Response:

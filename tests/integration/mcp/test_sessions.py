@@ -172,5 +172,7 @@ def test_nothing_else_is_served(stage: Stage) -> None:
         assert (await client.get("/health")).json() == {"status": "ok"}
         assert (await client.post("/health")).status_code == 405
         assert (await client.put("/mcp")).status_code == 405
+        for path in ("/mcp/", "/health/"):
+            assert (await client.post(path)).status_code == 404
 
     talk(stage, ask)
