@@ -13,6 +13,7 @@ from tinytown.domain.errors import (
     MissingScopeError,
     ProblemsError,
     QuotaError,
+    StoreUnavailableError,
     TinytownError,
     UnauthenticatedError,
     UnavailableError,
@@ -73,7 +74,7 @@ def _headers_of(error: TinytownError) -> dict[str, str]:
             return {"Retry-After": str(max(1, math.ceil((at - datetime.now(UTC)).total_seconds())))}
         case UnavailableError(evidence={"retry_after_secs": int() as secs}):
             return {"Retry-After": str(secs)}
-    return {}
+    return {"Retry-After": "1"} if isinstance(error, StoreUnavailableError) else {}
 
 
 def _quotable(text: str) -> str:

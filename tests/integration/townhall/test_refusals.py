@@ -221,6 +221,10 @@ def test_an_error_tells_no_path_of_this_machine(trial: Served, name: str, status
     assert problem(trial.get(f"/v1/errors/{name}"), status, slug)["detail"] == detail
 
 
+def test_a_store_that_is_away_says_when_to_come_again(trial: Served) -> None:
+    assert trial.get("/v1/errors/away").headers["retry-after"] == "1"
+
+
 def test_several_things_that_are_wrong_are_listed(trial: Served) -> None:
     told = trial.get("/v1/errors/several").json()["errors"]
     assert [one["message"] for one in told] == ["#1 is closed", "… is missing"]
