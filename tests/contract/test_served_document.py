@@ -46,6 +46,19 @@ def test_nothing_of_the_contract_is_missing_or_different(served: Facts) -> None:
     assert written(beyond(CONTRACT, served)) == "\n"
 
 
+def test_bodies_are_open_to_further_fields_but_for_those_that_would_take_more_without_them(
+    document: dict[str, Any],
+) -> None:
+    operations = (operation for methods in document["paths"].values() for operation in methods.values())
+    sent = str([operation.get("requestBody") for operation in operations])
+    closed = {
+        name
+        for name, schema in document["components"]["schemas"].items()
+        if f"/{name}'" in sent and schema.get("additionalProperties") is False
+    }
+    assert closed == {"PruneRequest", "ReclaimRequest"}
+
+
 def test_what_is_served_beyond_the_contract_is_what_the_table_of_additions_says(served: Facts) -> None:
     found = beyond(served, CONTRACT)
     without_problems = {

@@ -5,6 +5,8 @@ Faces map the tree once: CLI to exit codes, REST to problem documents, MCP to to
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import datetime
 from typing import ClassVar
 
@@ -25,6 +27,16 @@ class TinytownError(Exception):
         """Stable name of the error class in kebab case, e.g. ``not-found``."""
         name = type(self).__name__.removesuffix("Error")
         return "".join(f"-{c.lower()}" if c.isupper() else c for c in name).lstrip("-")
+
+
+@contextmanager
+def about(argument: str) -> Iterator[None]:
+    """What goes wrong within is about that argument of the use case: its error says so in the evidence."""
+    try:
+        yield
+    except TinytownError as error:
+        error.evidence["argument"] = argument
+        raise
 
 
 class InvalidInputError(TinytownError):

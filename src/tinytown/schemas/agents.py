@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Annotated, Literal, TypeAlias
 from uuid import UUID
 
-from pydantic import Field, StringConstraints
+from pydantic import ConfigDict, Field, StringConstraints
 
 from tinytown.domain.agent import Agent, AgentState
 from tinytown.domain.ids import NAME_LIMIT
@@ -28,7 +28,7 @@ _PUBLIC_STATES: dict[AgentState, PublicState] = {
 }
 """The contract knows five states; ours has more."""
 MAX_ROUNDS = 1_000_000
-Nickname: TypeAlias = Annotated[str, StringConstraints(min_length=1, max_length=NAME_LIMIT, pattern=PRINTED_LINE)]
+Nickname: TypeAlias = Annotated[str, StringConstraints(min_length=1, max_length=NAME_LIMIT), PRINTED_LINE]
 
 
 class AgentDetails(Answer):
@@ -158,7 +158,9 @@ class ResumeResponse(AgentActionResponse):
 
 
 class PruneRequest(Request):
-    """Which agents leave the roster."""
+    """Which agents leave the roster. Fields that are not known are refused: they might have meant fewer."""
+
+    model_config = ConfigDict(extra="forbid")
 
     all: bool = Field(
         default=False,

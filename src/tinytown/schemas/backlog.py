@@ -12,7 +12,7 @@ from tinytown.schemas.base import PRINTED_LINE, ContractAnswer, Line, Request, T
 from tinytown.schemas.tasks import description_of
 from tinytown.services.backlog import MOST_TAGS, TAG_CHARS
 
-Tag = Annotated[str, StringConstraints(min_length=1, max_length=TAG_CHARS, pattern=PRINTED_LINE)]
+Tag = Annotated[str, StringConstraints(min_length=1, max_length=TAG_CHARS), PRINTED_LINE]
 """One printable line."""
 
 

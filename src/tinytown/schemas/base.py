@@ -23,10 +23,8 @@ from tinytown.domain.ids import NAME_LIMIT
 
 TEXT_LIMIT = 100_000
 """Characters of a task or a message."""
-NAME_PATTERN = "^[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?$"
+_NAME = "^[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?$"
 """As domain/ids.py has it."""
-PRINTED_LINE = r"^[\w!-~]([\w -~]*[\w!-~])?$"
-"""One line of what can be seen, without blanks around it."""
 _UUID = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 
 
@@ -102,6 +100,31 @@ class _LeftOut:
 LEFT_OUT = _LeftOut()
 """`Annotated[Text | None, LEFT_OUT] = None`: may be left out, but is never null."""
 
+
+class Spelled:
+    """Marks a text that has a pattern, which documents show; who breaks it is told in words."""
+
+    def __init__(self, pattern: str, told: str) -> None:
+        self._pattern = pattern
+        self._told = told
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+        return core_schema.no_info_after_validator_function(self._check, handler(source))
+
+    def __get_pydantic_json_schema__(self, schema: CoreSchema, handler: GetJsonSchemaHandler) -> dict[str, Any]:
+        return {**handler(schema), "pattern": self._pattern}
+
+    def _check(self, text: str) -> str:
+        if not re.fullmatch(self._pattern, text) or text.endswith("\n"):
+            raise ValueError(self._told)
+        return text
+
+
+PRINTED_LINE = Spelled(
+    r"^[\w!-~]([\w -~]*[\w!-~])?$", "must be one line of letters, digits, spaces and marks, and no spaces around it"
+)
+"""One line of what can be seen, without blanks around it."""
+
 Line: TypeAlias = Annotated[
     str,
     StringConstraints(min_length=1, max_length=NAME_LIMIT),
@@ -124,7 +147,11 @@ OptionalText: TypeAlias = Annotated[
     Field(json_schema_extra={"pattern": r"^[^\x00]*$"}),
 ]
 """What a person may write."""
-Name: TypeAlias = Annotated[str, StringConstraints(min_length=1, max_length=NAME_LIMIT), Field(pattern=NAME_PATTERN)]
+Name: TypeAlias = Annotated[
+    str,
+    StringConstraints(min_length=1, max_length=NAME_LIMIT),
+    Spelled(_NAME, "must be letters, digits, '.', '_' and '-', beginning and ending with a letter or digit"),
+]
 """The name of something new."""
 Id: TypeAlias = Annotated[str, AfterValidator(_uuid), WithJsonSchema({"type": "string", "format": "uuid"})]
 """A UUID, in lower case once it is read."""

@@ -34,9 +34,12 @@ _TWO_DESTINATIONS: dict[str, JsonValue] = {
 
 
 class ReclaimRequest(Request):
-    """Where unfinished work is to go; without a destination it is only counted."""
+    """Where unfinished work is to go; without a destination it is only counted.
 
-    model_config = ConfigDict(strict=True, json_schema_extra={"not": _TWO_DESTINATIONS})
+    Fields that are not known are refused: they might have meant less of it.
+    """
+
+    model_config = ConfigDict(extra="forbid", strict=True, json_schema_extra={"not": _TWO_DESTINATIONS})
 
     to_backlog: bool = False
     to: Annotated[Line | None, LEFT_OUT] = Field(None, description="The agent that gets it.")

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from tinytown.config import AgentSettings
 from tinytown.domain.agent import Agent, AgentSpec
-from tinytown.domain.errors import AgentCliError, InvalidInputError, NotAllowedError
+from tinytown.domain.errors import AgentCliError, AlreadyExistsError, InvalidInputError, NotAllowedError, about
 from tinytown.domain.ids import NAME_LIMIT, check_name, new_id
 from tinytown.runtime.environment import scripts_folder
 from tinytown.services.agent_life import AgentLife
@@ -81,10 +81,13 @@ class Agents(AgentLife):
             AlreadyExistsError: the name is taken. NotFoundError: no such parent. NotAllowedError: an agent calls, for
             another parent, or with MAX_SPAWNED living agents in its family already.
         """
-        check_name(name)
-        role = check_name(role, "role").lower() if role else role_of(name)
+        with about("name"):
+            check_name(name)
+        with about("role"):
+            role = check_name(role, "role").lower() if role else role_of(name)
         cli = cli or self._settings.roles.get(role, self._settings.default_cli)
-        self._check_installed(self._adapter(cli))
+        with about("cli"):
+            self._check_installed(self._adapter(cli))
         spawner = self._caller.agent(self._agents)
         spec = AgentSpec(
             id=new_id(),
@@ -97,7 +100,11 @@ class Agents(AgentLife):
             machine=self._machine(),
             created_at=self._clock(),
         )
-        return self._agents.add(spec, spawner=spawner.name if spawner else None)
+        try:
+            return self._agents.add(spec, spawner=spawner.name if spawner else None)
+        except AlreadyExistsError as error:
+            error.evidence["argument"] = "name"
+            raise
 
     def _parent(self, wish: str | None, spawner: Agent | None) -> str | None:
         found = self.find(wish) if wish is not None else spawner
@@ -128,5 +135,7 @@ def role_of(name: str) -> str:
 def _nickname(wish: str | None) -> str | None:
     nickname = (wish or "").strip()
     if len(nickname) > NAME_LIMIT or not nickname.isprintable():
-        raise InvalidInputError(f"a nickname is one line of at most {NAME_LIMIT} characters; choose another")
+        raise InvalidInputError(
+            f"a nickname is one line of at most {NAME_LIMIT} characters; choose another", argument="nickname"
+        )
     return nickname or None

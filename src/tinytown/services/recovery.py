@@ -115,7 +115,7 @@ class Recovery:
         """
         self._caller.check_directing("reclaim the work of others", may_direct=self._may_direct)
         if to_backlog and to is not None:
-            raise InvalidInputError("work goes to the backlog or to an agent; say one of them")
+            raise InvalidInputError("work goes to the backlog or to an agent; say one of them", argument="to")
         receiver = None if to is None else self._agents.get(self._agents.find_id(to))
         sources = self._sources(source, receiver)
         target = receiver.id if receiver is not None else BACKLOG if to_backlog else None
@@ -142,7 +142,9 @@ class Recovery:
             ]
         agent = self._agents.get(self._agents.find_id(source))
         if receiver is not None and agent.id == receiver.id:
-            raise InvalidInputError(f"what {agent.name} has is {agent.name}'s already; name another agent")
+            raise InvalidInputError(
+                f"what {agent.name} has is {agent.name}'s already; name another agent", argument="to"
+            )
         return [agent]
 
     def _take(self, agent: Agent, target: str | None, *, may_live: bool) -> HandedOver:

@@ -15,6 +15,7 @@ import msgspec
 from fastapi import Query
 
 from tinytown.domain.errors import InvalidInputError
+from tinytown.townhall.parameters import WHOLE
 
 T = TypeVar("T")
 
@@ -25,7 +26,7 @@ Place: TypeAlias = tuple[str | int, ...]
 
 _decoder = msgspec.json.Decoder(tuple[str, Place])
 
-Limit = Annotated[int, Query(ge=1, le=MAX_LIMIT, description="At most so many items.")]
+Limit = Annotated[int, Query(ge=1, le=MAX_LIMIT, description="At most so many items."), WHOLE]
 Cursor = Annotated[
     str | None, Query(max_length=MAX_CURSOR, description="Where to go on: `next_cursor` of the answer before.")
 ]

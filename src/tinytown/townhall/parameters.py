@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Annotated, TypeAlias
 
 from fastapi import Path, Query
@@ -10,6 +11,7 @@ from pydantic import BeforeValidator
 from tinytown.schemas.base import Id, Line
 
 _BOOLEANS = {"true": True, "false": False}
+_DIGITS = re.compile("-?[0-9]{1,18}")
 
 
 def _boolean(text: object) -> object:
@@ -21,6 +23,15 @@ def _boolean(text: object) -> object:
     return text
 
 
+def _whole(text: object) -> object:
+    """Of a query: a number in plain digits; what else Python takes for one (`1_0`, `+5`, `1.0`) is none."""
+    if isinstance(text, str) and not _DIGITS.fullmatch(text):
+        raise ValueError("must be a whole number, written in digits")
+    return text
+
+
+WHOLE = BeforeValidator(_whole)
+"""`Annotated[int, Query(ge=1), WHOLE]`: a whole number of the query. It comes last, or documents lose the bounds."""
 Flag: TypeAlias = Annotated[bool, BeforeValidator(_boolean), Query()]
 """A boolean of the query: `true` or `false`."""
 

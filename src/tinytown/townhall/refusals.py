@@ -13,7 +13,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 
-from tinytown.domain.errors import InvalidInputError, TinytownError
+from tinytown.domain.errors import AlreadyExistsError, InvalidInputError, TinytownError
 from tinytown.gate.problems import of_error, problem
 from tinytown.gate.wording import is_for_operators, outward
 
@@ -22,6 +22,11 @@ log = structlog.get_logger("tinytown.townhall")
 SHOWN = 20
 """So many fields are named at most."""
 _TEXT_LIMIT = 200
+_IN_WORDS = {
+    "extra_forbidden": "is not known here; leave it out",
+    "string_pattern_mismatch": "has characters that it may not have, or not there; `/docs` says which it may",
+}
+"""What the validator says of no use to who asked."""
 _BUG = "something went wrong in the server; its log says what, under the id of this request"
 
 
@@ -42,12 +47,24 @@ async def _refused(_: Request, error: Exception) -> Response:
 
 
 def refusal(error: TinytownError) -> Response:
-    """The answer to a request that was refused; what names a `field` in its evidence names it in the answer."""
+    """The answer to a request that was refused.
+
+    What names a `field` in its evidence, or an `argument` of the use case, which bodies call the same, names it there.
+    """
     match error:
         case InvalidInputError(evidence={"field": str() as field}):
-            said = outward(error)
-            return problem(error.http_status, error.slug, said, errors=[{"field": field, "message": said}])
+            return _naming(field, error)
+        case (
+            InvalidInputError(evidence={"argument": str() as name})
+            | AlreadyExistsError(evidence={"argument": str() as name})
+        ):
+            return _naming(f"body.{name}", error)
     return of_error(error)
+
+
+def _naming(field: str, error: TinytownError) -> Response:
+    said = outward(error)
+    return problem(error.http_status, error.slug, said, errors=[{"field": field, "message": said}])
 
 
 async def _malformed(_: Request, error: Exception) -> Response:
@@ -82,7 +99,7 @@ def _wrong(found: Mapping[str, Any], body: Any) -> dict[str, str]:
         return {"field": "body", "message": f"is no JSON: {found['ctx']['error']} at character {path[0]}"}
     inner = _in_body(path, body, is_missing=found["type"] == "missing") if place == "body" else path
     field = "".join([str(place), *(f"[{part}]" if isinstance(part, int) else f".{part}" for part in inner)])
-    message = str(found["msg"]).removeprefix("Value error, ").replace("\n", " ")
+    message = _IN_WORDS.get(found["type"]) or str(found["msg"]).removeprefix("Value error, ").replace("\n", " ")
     return {"field": field[:_TEXT_LIMIT], "message": message[:_TEXT_LIMIT]}
 
 

@@ -109,7 +109,27 @@ def test_work_that_cannot_be_reclaimed_is_refused(
     served: Served, body: dict[str, object], status: int, slug: str
 ) -> None:
     _idle(served, "one")
-    problem(served.post("/v1/reclaim", body), status, slug)
+    found = problem(served.post("/v1/reclaim", body), status, slug)
+    assert status != 400 or found["errors"][0]["field"] == "body.to"
+
+
+@pytest.mark.parametrize(
+    ("path", "body", "field"),
+    [
+        ("reclaim", {"to_backlog": True, "from_agent": "there"}, "from_agent"),
+        ("reclaim", {"to_backlog": True, "source": "there"}, "source"),
+        ("agents/prune", {"all": True, "agents": ["gone"]}, "agents"),
+    ],
+)
+def test_a_field_that_is_not_known_does_not_widen_what_is_taken(
+    served: Served, path: str, body: dict[str, object], field: str
+) -> None:
+    _idle(served, "gone", "there")
+    served.ok("POST", "/v1/tasks/assign", {"agent": "gone", "task": "x"}, 201)
+    served.ok("POST", "/v1/agents/gone/kill")
+    found = problem(served.post(f"/v1/{path}", body), 400, "invalid-input")
+    assert found["errors"] == [{"field": f"body.{field}", "message": "is not known here; leave it out"}]
+    assert served.ok("POST", "/v1/reclaim")["found"]["tasks"] == 1
 
 
 @pytest.mark.parametrize(

@@ -61,9 +61,17 @@ def test_agents_are_listed_page_by_page(served: Served) -> None:
     assert rest["next_cursor"] is None
 
 
-@pytest.mark.parametrize(("query", "field"), [("limit=0", "limit"), ("limit=1001", "limit"), ("limit=x", "limit")])
-def test_a_limit_that_cannot_be_is_400(served: Served, query: str, field: str) -> None:
-    assert problem(served.get(f"/v1/agents?{query}"), 400, "invalid-input")["errors"][0]["field"] == f"query.{field}"
+def test_a_limit_of_nothing_is_400(served: Served) -> None:
+    assert problem(served.get("/v1/agents?limit=0"), 400, "invalid-input")["errors"][0]["field"] == "query.limit"
+
+
+@pytest.mark.parametrize("limit", ["1001", "x", "1_0", "%2B5", "1.0", "-1", " 5", "", "\u0665"])
+@pytest.mark.parametrize("query", ["agents?limit", "events?recent", f"missions/{NOBODY}/events?limit"])
+def test_a_number_of_the_query_that_is_none_in_digits_or_out_of_bounds_is_400(
+    served: Served, query: str, limit: str
+) -> None:
+    found = problem(served.get(f"/v1/{query}={limit}"), 400, "invalid-input")
+    assert found["errors"][0]["field"] == f"query.{query.partition('?')[2]}"
 
 
 @pytest.mark.parametrize("path", ["/v1/agents", "/v1/status", "/v1/backlog", "/v1/tasks/pending"])
@@ -76,7 +84,9 @@ def test_a_cursor_that_is_not_ours_is_400(served: Served, path: str) -> None:
 @pytest.mark.parametrize("nickname", ["two\nlines", "\x87", "\u2028", " "])
 def test_a_nickname_that_is_no_line_is_400_and_named(served: Served, nickname: str) -> None:
     answer = served.post("/v1/agents", {"name": "backend", "cli": "demo", "nickname": nickname})
-    assert problem(answer, 400, "invalid-input")["errors"][0]["field"] == "body.nickname"
+    found = problem(answer, 400, "invalid-input")
+    told = "must be one line of letters, digits, spaces and marks, and no spaces around it"
+    assert found["errors"] == [{"field": "body.nickname", "message": told}]
 
 
 def test_an_agent_is_spawned(served: Served) -> None:
@@ -85,7 +95,8 @@ def test_an_agent_is_spawned(served: Served) -> None:
     assert (found["name"], found["cli"], found["role"]) == ("backend-2", "demo", "backend")
     agent = served.stores.agents.get(found["agent_id"])
     assert (agent.spec.nickname, agent.spec.max_rounds) == ("Béa (2)", 3)
-    problem(served.post("/v1/agents", body), 409, "already-exists")
+    taken = problem(served.post("/v1/agents", body), 409, "already-exists")
+    assert taken["errors"] == [{"field": "body.name", "message": taken["detail"]}]
 
 
 @pytest.mark.parametrize(
@@ -104,8 +115,11 @@ def test_an_agent_that_cannot_be_is_400_with_the_field(served: Served, body: dic
 
 
 def test_an_agent_with_an_unknown_cli_parent_or_reserved_name_is_refused(served: Served) -> None:
-    problem(served.post("/v1/agents", {"name": "a", "cli": "nope"}), 400, "invalid-input")
-    problem(served.post("/v1/agents", {"name": "Conductor"}), 400, "invalid-input")
+    for body, field in (({"name": "a", "cli": "nope"}, "body.cli"), ({"name": "Conductor"}, "body.name")):
+        found = problem(served.post("/v1/agents", body), 400, "invalid-input")
+        assert found["errors"] == [{"field": field, "message": found["detail"]}]
+    reserved = problem(served.post("/v1/agents", {"name": "a", "role": "conductor"}), 400, "invalid-input")
+    assert reserved["errors"][0]["field"] == "body.role"
     problem(served.post("/v1/agents", {"name": "a", "cli": "demo", "parent": "nobody"}), 404, "not-found")
 
 
@@ -229,7 +243,8 @@ def test_the_backlog_is_filled_listed_claimed_and_emptied(served: Served) -> Non
 
 @pytest.mark.parametrize("tags", [[""], ["a\nb"], ["x" * 81], ["x"] * 21, "role:a", [5]])
 def test_tags_that_cannot_be_are_400(served: Served, tags: object) -> None:
-    problem(served.post("/v1/backlog", {"description": "x", "tags": tags}), 400, "invalid-input")
+    found = problem(served.post("/v1/backlog", {"description": "x", "tags": tags}), 400, "invalid-input")
+    assert "pattern" not in found["detail"]
 
 
 @pytest.mark.parametrize(

@@ -17,7 +17,7 @@ from tinytown.services.journal import Journal, Recent
 from tinytown.townhall.context import READ, Asking, Context
 from tinytown.townhall.event_stream import EventResponse, Wish
 from tinytown.townhall.hub import Feed, Hub, Places
-from tinytown.townhall.parameters import Flag
+from tinytown.townhall.parameters import WHOLE, Flag
 from tinytown.townhall.sse import MEDIA_TYPE, frame
 
 MAX_RECENT = 500
@@ -93,7 +93,7 @@ async def events(
     mission: Annotated[Text, _word("Only those of this mission: its id, or how it begins.")] = None,
     agent: Annotated[Text, _word("Only those of this agent: its name, or how its id begins.")] = None,
     prefix: Annotated[Text, _word("Only those whose type begins so, such as `task.`.", alias="type")] = None,
-    recent: Annotated[int, Query(ge=0, le=MAX_RECENT, description="Begin with the last events, so many.")] = 0,
+    recent: Annotated[int, Query(ge=0, le=MAX_RECENT, description="Begin with the last events, so many."), WHOLE] = 0,
     after: Annotated[Text, _word("Go on after this event, unless Last-Event-ID says otherwise.", **_ID)] = None,
     messages: Annotated[Flag, Query(description="With the messages that events brought.")] = False,
     last_event_id: Annotated[

@@ -27,7 +27,7 @@ from tinytown.schemas.missions import (
 from tinytown.services.checkout import check_checkout
 from tinytown.townhall.context import ADMIN, READ, WRITE, LentTown
 from tinytown.townhall.paging import Paging, paging
-from tinytown.townhall.parameters import Flag
+from tinytown.townhall.parameters import WHOLE, Flag
 from tinytown.townhall.routes.mission_paths import MissionPath
 from tinytown.townhall.routes.mission_plans import parts_of
 from tinytown.townhall.routes.mission_watches import due_order
@@ -152,7 +152,7 @@ def stop_mission(
     "/{mission_id}/events", summary="Get mission activity events", operation_id="getMissionEvents", dependencies=[READ]
 )
 def mission_events(
-    town: LentTown, mission_id: MissionPath, limit: Annotated[int, Query(ge=1, le=100)] = RECENT_EVENTS
+    town: LentTown, mission_id: MissionPath, limit: Annotated[int, Query(ge=1, le=100), WHOLE] = RECENT_EVENTS
 ) -> MissionEventList:
     """The last entries of a mission's log, oldest first."""
     events = town.mission_looks.events(mission_id, limit)
