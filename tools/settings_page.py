@@ -37,7 +37,8 @@ _HEAD = """\
 
 What may stand in `tinytown.toml`, table by table; `tt init` writes the file with the defaults as comments. A later one
 of these wins: the defaults, `~/.tt/config.toml` (a person's settings for all towns), the town's `tinytown.toml`,
-environment variables, flags of a command.
+environment variables, flags of a command. But once `~/.tt/config.toml` says anything under `[townhall.auth]`, what
+`tinytown.toml` says there is passed over ([why](../access.md#which-file)).
 
 The variable of a key is `TINYTOWN_<TABLE>__<KEY>` in capitals, a further `__` for a table in a table:
 `TINYTOWN_AGENT__DEFAULT_CLI`, `TINYTOWN_FORGE__LOCAL__CHECK_TIMEOUT_SECS`. `REDIS_URL` sets `redis.url`. An unknown

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import httpx2
 import pytest
@@ -68,6 +69,20 @@ def test_a_key_can_be_written_and_is_listed_without_its_hash(town: TownCalls) ->
     assert [line.split()[0] for line in told.splitlines()[2:]] == ["deploy", "key"]
     assert "argon2" not in told + str(listed)
     assert first["key"] not in (town.root / SETTINGS).read_text()
+
+
+def test_a_key_for_all_towns_of_a_person_is_the_only_kind_that_is_taken_then(town: TownCalls) -> None:
+    before = (town.root / SETTINGS).read_text()
+
+    made = town.json("auth", "gen-key", "ci", "--user", "--write")
+
+    assert made["written_to"] == str(Path(town.env["HOME"]) / ".tt" / "config.toml")
+    assert (town.root / SETTINGS).read_text() == before
+    refused = town.tt("auth", "gen-key", "--write")
+    assert (refused.returncode, "give --user" in refused.stderr) == (2, True)
+    with (town.root / SETTINGS).open("a") as file:
+        file.write('[townhall.auth.api_keys.planted]\nhash = "x"\nscopes = ["admin"]\n')
+    assert [key["name"] for key in town.json("auth", "list")["keys"]] == ["ci"]
 
 
 def test_without_keys_the_list_says_how_to_make_one(town: TownCalls) -> None:

@@ -1,6 +1,7 @@
 """The town's settings: frozen, read once, each value with its origin.
 
-Later layers win: defaults, `~/.tt/config.toml`, the town's `tinytown.toml`, environment, flags.
+Later layers win: defaults, `~/.tt/config.toml`, the town's `tinytown.toml`, environment, flags. But a
+person's `[townhall.auth]` is all there is of it in the files: the town's is passed over then.
 """
 
 from __future__ import annotations

@@ -24,6 +24,8 @@ USER_FILE = Path(".tt") / "config.toml"
 
 _PREFIX = "TINYTOWN_"
 _SEPARATOR = "__"
+_ACCESS = ("townhall", "auth")
+"""Taken from a person's file alone where that says it: who may change the repository does not say who is let in."""
 _NOT_TABLES = ("root", "origins")
 
 Name: TypeAlias = tuple[str, ...]
@@ -69,7 +71,7 @@ def load_settings(root: Path, *, environ: Mapping[str, str], flags: Mapping[str,
     values: dict[Name, _Value] = {}
     if (person := _user_document(environ)) is not None:
         values |= _of_document(person)
-    values |= _of_document(document)
+    values |= _without_access(_of_document(document)) if _is_access_said(values) else _of_document(document)
     values |= _of_environment(environ)
     values |= _of_flags(flags or {})
     settings = _build(root, document, values)
@@ -84,6 +86,14 @@ def _user_document(environ: Mapping[str, str]) -> Document | None:
 
 def _of_document(document: Document) -> dict[Name, _Value]:
     return _flat(Settings, document.tables, (), str(document.path), document.where)
+
+
+def _is_access_said(values: Mapping[Name, _Value]) -> bool:
+    return any(name[: len(_ACCESS)] == _ACCESS for name in values)
+
+
+def _without_access(values: Mapping[Name, _Value]) -> dict[Name, _Value]:
+    return {name: value for name, value in values.items() if name[: len(_ACCESS)] != _ACCESS}
 
 
 def _of_environment(environ: Mapping[str, str]) -> dict[Name, _Value]:
