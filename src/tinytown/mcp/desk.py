@@ -12,7 +12,7 @@ from functools import partial
 from typing import TypeVar
 
 import msgspec
-from anyio import fail_after
+from anyio import CapacityLimiter, WouldBlock, fail_after, move_on_after, sleep
 from anyio.lowlevel import checkpoint
 
 from tinytown.bootstrap import Town
@@ -46,8 +46,10 @@ class Desk(msgspec.Struct, frozen=True, kw_only=True):
     """Whether who asks is on this machine and may read paths of it."""
     threads: Executor = msgspec.field(default_factory=lambda: ThreadPoolExecutor(THREADS, "mcp"))
     waiting: Executor = msgspec.field(default_factory=lambda: ThreadPoolExecutor(WAITING_THREADS, "mcp-wait"))
+    places: CapacityLimiter = msgspec.field(default_factory=lambda: CapacityLimiter(WAITING_THREADS))
+    """Of those that have a thread to wait in; the others look again from time to time."""
 
-    async def run(self, does: Callable[[Town], T], limit_secs: float | None = None, *, is_waiting: bool = False) -> T:
+    async def run(self, does: Callable[[Town], T], limit_secs: float | None = None) -> T:
         """What `does` answers about a town, in a thread.
 
         What takes too long goes on by itself, and gives its thread and its town back when it ends.
@@ -55,16 +57,33 @@ class Desk(msgspec.Struct, frozen=True, kw_only=True):
         Args:
             does: what is to be done.
             limit_secs: how long it may take.
-            is_waiting: whether it waits for something rather than work.
 
         Raises:
             UnavailableError: it takes too long. TinytownError: as `does` does.
         """
         try:
             with fail_after(self.limit_secs() if limit_secs is None else limit_secs):
-                return await _in(self.waiting if is_waiting else self.threads, partial(self._with_town, does))
+                return await _in(self.threads, partial(self._with_town, does))
         except TimeoutError as error:
             raise UnavailableError("it took too long, and may be done or not; look, then try again") from error
+
+    async def wait(self, does: Callable[[Town], object], secs: float) -> None:
+        """Let some time pass, less if `does`, which waits for something that long at most, has come to its end.
+
+        Raises:
+            TinytownError: as `does` does.
+        """
+        borrower = object()
+        try:
+            self.places.acquire_on_behalf_of_nowait(borrower)
+        except WouldBlock:  # nobody waits for a thread longer than for what it is about
+            await sleep(secs)
+            return
+        try:
+            with move_on_after(secs + 1):
+                await _in(self.waiting, partial(self._with_town, does))
+        finally:
+            self.places.release_on_behalf_of(borrower)
 
     async def in_thread(self, does: Callable[[], None]) -> None:
         """Do something short that needs no town."""

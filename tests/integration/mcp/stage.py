@@ -47,6 +47,10 @@ class Stage:
         """Be somebody who has these scopes only."""
         self.asker = Asker(principal=Principal(name="key:ci", scopes=frozenset(scopes)), request_id="r-2")
 
+    def serve(self, desk: Desk) -> None:
+        """Have calls carried out at another desk."""
+        self.desk, self.server = desk, make_server(desk)
+
     def client(self) -> Client:
         """A client of the server."""
         return Client(self.server)

@@ -7,6 +7,7 @@ from threading import Event
 
 import msgspec
 import pytest
+from anyio import CapacityLimiter
 from mcp_types import TextContent
 from tests.integration.mcp.stage import Stage
 from tests.integration.townhall.missions import mission, work
@@ -114,6 +115,26 @@ def test_resources_say_that_they_are_data(stage: Stage) -> None:
             return [*(one.description or "" for one in listed), *(one.description or "" for one in templates)]
 
     assert all(text.endswith(MARK) for text in run(described))
+
+
+def test_a_wait_does_not_stand_behind_those_of_others(stage: Stage) -> None:
+    stage.idle("free", "busy")
+    stage.ok("task.assign", agent="busy", task="tidy up")
+    full, release = CapacityLimiter(1), Event()
+
+    async def fill() -> None:
+        full.acquire_on_behalf_of_nowait(stage)
+
+    run(fill)
+    with ThreadPoolExecutor(1) as waiting:
+        waiting.submit(release.wait, 30)
+        stage.limit_secs = 0.5
+        stage.serve(msgspec.structs.replace(stage.desk, waiting=waiting, places=full))
+        try:
+            assert stage.ok("agent.wait", agents=["free"], timeout_secs=60)["is_over"]
+            assert stage.ok("agent.wait", agents=["free", "busy"], timeout_secs=0.2)["pending"] == ["busy"]
+        finally:
+            release.set()
 
 
 def test_what_was_given_up_keeps_its_thread_until_it_ends(stage: Stage) -> None:

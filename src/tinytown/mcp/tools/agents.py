@@ -117,11 +117,11 @@ async def wait(
     end = time.monotonic() + timeout_secs
     wanted = None if state is None else AgentState(state)
     while True:
-        left = end - time.monotonic()
-        look = partial(_wait, agents, wanted, max(0.0, min(left, SLICE_SECS)))
-        waited = await desk.run(look, SLICE_SECS + desk.limit_secs(), is_waiting=True)
-        if not waited.is_timed_out or left <= SLICE_SECS or desk.is_stopping():
+        waited = await desk.run(partial(_wait, agents, wanted, 0.0))
+        left = min(end - time.monotonic(), SLICE_SECS)
+        if not waited.is_timed_out or left <= 0 or desk.is_stopping():
             return _waited(waited)
+        await desk.wait(partial(_wait, agents, wanted, left), left)
 
 
 def _wait(agents: list[str], state: AgentState | None, secs: float, town: Town) -> WaitedFor:
