@@ -130,7 +130,7 @@ def test_unknown_agent_is_told_with_those_there_are(town: TownCalls, command: st
         ("mission note abc text", "no mission 'abc'"),
         ("mission stop abc", "no mission 'abc'"),
         ("mission resume abc", "no mission 'abc'"),
-        ("task show abc", "no task 'abc'"),
+        ("task show abc", "no task 'abc'; see: tt task list --all"),
         ("task complete abc", "no task 'abc'"),
     ],
 )

@@ -8,7 +8,7 @@ from datetime import datetime
 
 from tinytown.domain.agent import Agent
 from tinytown.domain.errors import ConflictError, InvalidInputError, NotFoundError
-from tinytown.domain.ids import new_id
+from tinytown.domain.ids import by_prefix, new_id
 from tinytown.domain.task import Report, Task, TaskKind, TaskSpec, TaskState
 from tinytown.services.caller import Caller
 from tinytown.store.agents import AgentStore
@@ -112,7 +112,13 @@ class Tasks:
         try:
             return self._tasks.get(wanted)
         except NotFoundError:
-            return self._tasks.get(self._tasks.find_id(wanted))
+            return self._tasks.get(self._find_id(wanted))
+
+    def _find_id(self, prefix: str) -> str:
+        try:
+            return self._tasks.find_id(prefix)
+        except NotFoundError as error:
+            raise NotFoundError(f"{error.message}; see: tt task list --all") from error
 
     def recent(
         self, *, agent: str | None = None, state: TaskState | None = None, limit: int
@@ -139,12 +145,12 @@ class Tasks:
         """Tasks that have ended with the agents that had them last, the last to end first; they are kept for a month.
 
         Args:
-            agent: only this agent's. NotFoundError: there is none.
+            agent: only this agent's; one that was pruned is known by what it did. NotFoundError: there is none.
             limit: at most so many.
             before: only those before this place, which is the `ended_place` of the last that is known.
         """
         by_id = {a.id: a for a in self._agents.all()}
-        agent_id = None if agent is None else self._agents.find_id(agent)
+        agent_id = None if agent is None else self._had_by(agent)
         fitting = (
             (task, by_id.get(task.agent_id or ""))
             for task in self._tasks.newest()
@@ -153,6 +159,20 @@ class Tasks:
             and (before is None or ended_place(task) < before)
         )
         return list(itertools.islice(fitting, limit))
+
+    def _had_by(self, agent: str) -> str:
+        """The id of an agent, also of one that was pruned: of those, the last of that name to have had a task."""
+        try:
+            return self._agents.find_id(agent)
+        except NotFoundError:
+            wanted, others = agent.strip().lower(), set()
+            for task in self._tasks.newest():
+                if task.agent_id is not None and (task.agent_name or "").lower() == wanted:
+                    return task.agent_id
+                others.add(task.agent_id or "")
+            if wanted and any(one.startswith(wanted) for one in others):
+                return by_prefix(wanted, others, "agent")
+            raise
 
     def open(self, agent: str | None = None) -> list[tuple[Task, Agent]]:
         """Open tasks with the agents that have them, oldest first; in as many round trips for any number."""

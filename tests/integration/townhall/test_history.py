@@ -49,6 +49,31 @@ def test_who_did_it_is_known_also_when_the_agent_was_pruned(served: Served) -> N
     (found,) = served.ok("GET", "/v1/history")["tasks"]
 
     assert (found["agent_id"], found["agent_name"]) == (agent, "backend")
+    for known_as in ("Backend", agent, agent[:8]):
+        assert [one["task_id"] for one in served.ok("GET", f"/v1/history?agent={known_as}")["tasks"]] == [
+            found["task_id"]
+        ]
+
+
+def test_the_history_of_a_pruned_agent_ends_with_its_last_page(served: Served) -> None:
+    agent = served.stores.agent("backend")
+    for secs in (5, 6):
+        finish(served.stores, agent, secs)
+    served.stores.agents.kill(agent, later(7), "enough", is_forced=True)
+    served.stores.agents.prune(agent, {AgentState.STOPPED}, later(8), hands_over=False)
+    first = served.ok("GET", "/v1/history?agent=backend&limit=1")
+    last = served.ok("GET", f"/v1/history?agent=backend&limit=1&cursor={first['next_cursor']}")
+    assert (first["count"], last["count"], last["next_cursor"]) == (1, 1, None)
+
+
+def test_who_bears_a_name_now_is_meant_by_it(served: Served) -> None:
+    before = served.stores.agent("backend")
+    finish(served.stores, before, 5)
+    served.stores.agents.kill(before, later(6), "enough", is_forced=True)
+    served.stores.agents.prune(before, {AgentState.STOPPED}, later(7), hands_over=False)
+    done = finish(served.stores, served.stores.agent("backend"), 9)
+    assert [one["task_id"] for one in served.ok("GET", "/v1/history?agent=backend")["tasks"]] == [done]
+    assert served.ok("GET", f"/v1/history?agent={before}")["count"] == 1
 
 
 def test_pages_follow_each_other_without_loss_also_when_many_end_at_once(served: Served) -> None:
