@@ -52,7 +52,8 @@ def decoded(lines: list[str]) -> list[dict[str, Any]]:
 
 
 def test_events_are_shown_with_names_and_short_ids(town: TownCalls) -> None:
-    assert town.ok("events") == ""
+    nothing = town.tt("events")
+    assert (nothing.returncode, nothing.stdout, nothing.stderr) == (0, "", "nothing has happened yet\n")
     town.ok("spawn", "backend", "--cli", "demo")
     task = done(town, HELLO)
 
@@ -61,7 +62,11 @@ def test_events_are_shown_with_names_and_short_ids(town: TownCalls) -> None:
     assert assigned.split()[1:] == ["task.assigned", "backend", "(task", f"{task[:8]})"]
     assert shown.index(assigned) > next(i for i, line in enumerate(shown) if "agent.spawned" in line)
     assert town.ok("events", "-n", "1").splitlines() == shown[-1:]
-    assert town.ok("events", "-n", "0") == ""
+    none = town.tt("events", "-n", "0")
+    assert (none.returncode, none.stdout, none.stderr) == (0, "", "")
+    unfitting = town.tt("events", "--json", "--type", "mission")
+    assert (unfitting.returncode, unfitting.stdout) == (0, "")
+    assert unfitting.stderr == "no event that is kept fits; for all of them: tt events\n"
     told = town.ok("events", "--agent", "conductor").splitlines()
     assert [line.split()[1:] for line in told] == [["message.sent", "conductor", "from", "backend"]]
 

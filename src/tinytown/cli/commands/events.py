@@ -12,13 +12,15 @@ from tinytown.cli.interruption import Interruption
 from tinytown.cli.render.events import event_json, event_line
 from tinytown.cli.session import Session, json_option, pass_session
 from tinytown.domain.errors import StoreUnavailableError
-from tinytown.domain.event import Event, EventFilter
+from tinytown.domain.event import EVERYTHING, Event, EventFilter
 from tinytown.services.following import Follower
-from tinytown.services.journal import EventSeen, seen
+from tinytown.services.journal import EventSeen, Recent, seen
 
 WAIT_SECS = 30.0
 AWAY_SECS = 1.0
 """Between two tries while the store is away."""
+_NONE_YET = "nothing has happened yet"
+_NONE_FITS = "no event that is kept fits; for all of them: tt events"
 
 
 @click.command()
@@ -49,17 +51,18 @@ def events(
     def line(event: EventSeen) -> str:
         return event_json(event) if as_json else event_line(event, town.clock())
 
-    def show_recent() -> str:
+    def show_recent() -> Recent:
         recent = town.journal.recent(lines, wanted)
         names = town.journal.names() if recent.events else {}
         session.show(line(seen(event, names)) for event in recent.events)
-        return recent.position
+        return recent
 
     if not follow:
-        show_recent()
+        if not show_recent().events and lines:
+            session.warn([_NONE_YET if wanted == EVERYTHING else _NONE_FITS])
         return
     interruption = Interruption()
-    with interruption.listen(), closing(town.follower(show_recent())) as follower:
+    with interruption.listen(), closing(town.follower(show_recent().position)) as follower:
         _follow(session, follower, wanted, line, interruption)
 
 
