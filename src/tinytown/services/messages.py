@@ -79,16 +79,24 @@ class Messages:
         return CONDUCTOR if agent is None else agent.name
 
     def take(self, owner: str = CONDUCTOR) -> list[Message]:
-        """Read and remove the conductor's messages. Agents' messages are theirs: looking at them removes nothing."""
+        """Read and remove the conductor's messages. Agents' messages are theirs: looking at them removes nothing.
+
+        Raises:
+            InvalidInputError: another inbox. NotAllowedError: an agent asks.
+        """
+        self._check_emptying()
         if owner.lower() not in RESERVED_NAMES:
             raise InvalidInputError("only the conductor's inbox can be emptied; agents' messages end with their runs")
         return self._inbox.take(CONDUCTOR)
 
     def dismiss(self, ids: Sequence[str]) -> list[Message]:
         """Remove these messages of the conductor's inbox; which of them were there. NotAllowedError: an agent asks."""
+        self._check_emptying()
+        return self._inbox.take(CONDUCTOR, ids)
+
+    def _check_emptying(self) -> None:
         if self._caller.is_agent:
             raise NotAllowedError("an agent may not empty the conductor's inbox; its own empties with its runs")
-        return self._inbox.take(CONDUCTOR, ids)
 
     def _sender(self, wish: str | None) -> str:
         own = self._caller.name(self._agents)

@@ -22,6 +22,7 @@ class TownPool:
         self._version = version
         self._lock = Lock()
         self._idle: list[tuple[object, Town]] = []
+        self._is_closed = False
 
     @contextmanager
     def lend(self) -> Iterator[Town]:
@@ -31,15 +32,22 @@ class TownPool:
         try:
             yield town
         finally:
-            with self._lock:
-                self._idle.append((version, town))
+            self._take_back(version, town)
 
     def close(self) -> None:
-        """Close the connections of what is not lent."""
+        """Close the connections of what is not lent now, and of the rest when it comes back."""
         with self._lock:
+            self._is_closed = True
             idle, self._idle = self._idle, []
         for _, town in idle:
             town.close()
+
+    def _take_back(self, version: object, town: Town) -> None:
+        with self._lock:
+            if not self._is_closed:
+                self._idle.append((version, town))
+                return
+        town.close()
 
     def _take(self, version: object) -> Town | None:
         while True:

@@ -170,3 +170,16 @@ def test_person_begins_anew(town: Stores) -> None:
     town.agent("ann")
 
     assert messages_as(town).send("ann", "hi").hops == 0
+
+
+# The conductor's inbox
+
+
+def test_agent_does_not_empty_the_conductors_inbox(town: Stores) -> None:
+    ann = town.agent("ann")
+    messages_as(town).send("conductor", "is it blue?", MessageKind.QUERY)
+
+    with pytest.raises(NotAllowedError, match="may not empty the conductor's inbox"):
+        messages_as(town, agent_id=ann).take("conductor")
+
+    assert [message.text for message in messages_as(town).take()] == ["is it blue?"]
