@@ -20,6 +20,10 @@ from tinytown.store.missions import MissionStore
 _WHOLE_ID = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 
 
+_PRUNED = "agent.pruned"
+"""Its text is the name that the agent had."""
+
+
 class EventSeen(msgspec.Struct, frozen=True, kw_only=True):
     """An event under the stable field names of every face."""
 
@@ -31,7 +35,7 @@ class EventSeen(msgspec.Struct, frozen=True, kw_only=True):
     item_id: str | None
     agent_id: str | None
     agent_name: str | None
-    """None: no agent, or one that is gone."""
+    """None: no agent, or one that is gone and whose name is not known any more."""
     task_id: str | None
     target: str | None
 
@@ -49,6 +53,8 @@ class Recent(msgspec.Struct, frozen=True, kw_only=True):
     """Oldest first."""
     position: str
     """The id of the newest event, whether it fits or not."""
+    pruned: Mapping[str, str] = {}
+    """Names by id of agents that were pruned since the first of them."""
 
 
 class Journal:
@@ -95,16 +101,23 @@ class Journal:
         newest = next(every, None)
         if newest is None:
             return Recent(events=(), position=event_id(START))
-        fitting = (event for event in chain((newest,), every) if wanted.fits(event))
-        return Recent(events=tuple(islice(fitting, limit))[::-1], position=newest.id)
+        pruned: dict[str, str] = {}
+
+        def fits(event: Event) -> bool:
+            if event.type == _PRUNED and event.agent_id is not None:
+                pruned[event.agent_id] = event.text
+            return wanted.fits(event)
+
+        events = tuple(islice(filter(fits, chain((newest,), every)), limit))[::-1]
+        return Recent(events=events, position=newest.id, pruned=pruned)
 
     def since(self, after: str, limit: int) -> Page:
         """The events that follow the one of that id, at most so many, whether wanted or not."""
         return self._stream().since(after, limit)
 
-    def names(self) -> Mapping[str, str]:
-        """The agents' names by id."""
-        return names_of(self._agents)
+    def names(self, of: Recent | None = None) -> Mapping[str, str]:
+        """The agents' names by id, also of those that were pruned since these events."""
+        return {**(of.pruned if of is not None else {}), **names_of(self._agents)}
 
 
 def seen(event: Event, names: Mapping[str, str]) -> EventSeen:
@@ -117,7 +130,7 @@ def seen(event: Event, names: Mapping[str, str]) -> EventSeen:
         mission_id=event.mission_id,
         item_id=event.item_id,
         agent_id=event.agent_id,
-        agent_name=_name(event.agent_id, names),
+        agent_name=_name(event, names),
         task_id=event.task_id,
         target=event.target,
     )
@@ -138,7 +151,7 @@ def _found(find: Callable[[str], str], text: str, *, may_be_gone: bool) -> str:
         raise
 
 
-def _name(agent_id: str | None, names: Mapping[str, str]) -> str | None:
-    if agent_id is None or agent_id == CONDUCTOR:
-        return agent_id
-    return names.get(agent_id)
+def _name(event: Event, names: Mapping[str, str]) -> str | None:
+    if event.agent_id is None or event.agent_id == CONDUCTOR:
+        return event.agent_id
+    return names.get(event.agent_id) or (event.text if event.type == _PRUNED else None)

@@ -8,6 +8,7 @@ from contextlib import closing
 import pytest
 from tests.integration.store.stores import NOW, Stores, make_item, make_message
 
+from tinytown.domain.agent import AgentState
 from tinytown.domain.errors import NotFoundError
 from tinytown.domain.event import EventFilter
 from tinytown.domain.message import Message
@@ -92,3 +93,16 @@ def test_an_agent_that_is_gone_and_the_conductor_have_the_names_that_are_left(to
     town.connection.execute("XADD", town.keys("events"), "*", "type", "agent.idle", "at", at_text(NOW), "agent", "gone")
     shown = [seen(event, journal.names()) for event in journal.recent(2).events]
     assert [(one.agent_id, one.agent_name) for one in shown] == [("conductor", "conductor"), ("gone", None)]
+
+
+def test_the_last_events_of_a_pruned_agent_bear_its_name(town: Stores, journal: Journal) -> None:
+    agent = town.agent("Backend")
+    town.agents.kill(agent, NOW, "enough", is_forced=True)
+    town.agents.prune(agent, {AgentState.STOPPED}, NOW, hands_over=False)
+    town.agent("frontend")
+    found = journal.recent(10, journal.wanted(type_prefix="agent."))
+    names = journal.names(found)
+    shown = [(event.type, seen(event, names).agent_name) for event in found.events]
+    assert shown[0] == ("agent.spawned", "Backend")
+    assert shown[-2:] == [("agent.pruned", "Backend"), ("agent.spawned", "frontend")]
+    assert seen(found.events[-2], {}).agent_name == "Backend"

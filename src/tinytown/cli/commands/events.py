@@ -53,7 +53,7 @@ def events(
 
     def show_recent() -> Recent:
         recent = town.journal.recent(lines, wanted)
-        names = town.journal.names() if recent.events else {}
+        names = town.journal.names(recent) if recent.events else {}
         session.show(line(seen(event, names)) for event in recent.events)
         return recent
 

@@ -134,7 +134,8 @@ async def _from_recent(
     hub: Hub, feed: Feed, wanted: EventFilter, limit: int, who: Principal, *, messages: bool
 ) -> EventResponse:
     def last(journal: Journal) -> tuple[Recent, Mapping[str, str]]:
-        return journal.recent(limit, wanted), journal.names()
+        recent = journal.recent(limit, wanted)
+        return recent, journal.names(recent)
 
     found, names = await hub.ask(last)
     first = b"".join(frame(event, names, with_message=messages) for event in found.events)
