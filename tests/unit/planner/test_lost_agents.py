@@ -30,7 +30,9 @@ def test_work_of_an_agent_that_is_gone_goes_to_another_at_once(state: AgentState
 
     decision = decided(item, task, make_agent("backend", state=state, open_tasks=1), make_agent("worker"))
 
-    assert [(one.task_id, one.reason) for one in decision.changes.cancelled] == [(task.id, f"backend is {state.phrase}")]
+    assert [(one.task_id, one.reason) for one in decision.changes.cancelled] == [
+        (task.id, f"backend is {state.phrase}")
+    ]
     assert given_to(decision) == {"#1": agent_id("worker")}
     assert "item.released" in said(decision.changes)
 
