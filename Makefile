@@ -13,7 +13,7 @@ demo: $(RUN_STAMP)  ## three issues to three merges, on a fresh machine
 	@$(BIN)/tt demo
 
 test: $(DEV_STAMP)  ## every test there is
-	@$(BIN)/python -m pytest -n 2 --dist worksteal $(ARGS)
+	@$(BIN)/python -m pytest -n 3 --dist worksteal $(ARGS)
 
 lint: $(DEV_STAMP)  ## layers, style, types, dependencies, generated files
 	@$(BIN)/lint-imports --no-cache

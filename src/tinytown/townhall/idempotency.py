@@ -158,7 +158,7 @@ class _Once:
 
 
 class _Answer:
-    """An answer, held back until it is kept; one that is too long for that goes out as it comes."""
+    """An answer, held back until it is kept; of one that is too long for that, only the end is."""
 
     def __init__(self, send: Send) -> None:
         self._send = send
@@ -175,7 +175,8 @@ class _Answer:
         self._size += len(message.get("body", b""))
         if self._size > LONGEST_REPLY:
             self._is_too_long = True
-            await self.give()
+            if message.get("more_body", False):  # whoever has all of it may ask again at once
+                await self.give()
 
     async def give(self) -> None:
         """Send what is held back."""
