@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING
 from tinytown.config import Settings, find_root, load_settings, named_root
 from tinytown.domain.agent import GONE
 from tinytown.domain.errors import TinytownError
-from tinytown.domain.ids import CONDUCTOR, new_id
+from tinytown.domain.ids import new_id
 from tinytown.once import cached_property
 from tinytown.services.caller import Caller
 from tinytown.services.machine import STATE_FOLDER, machine_id, state_folder
@@ -39,22 +39,13 @@ from tinytown.store.server import ensure_server, server_data, server_url
 from tinytown.store.tasks import TaskStore
 
 if TYPE_CHECKING:
-    import threading
-
     from tinytown.bootstrap_github import GitHubParts
     from tinytown.bootstrap_local import LocalParts
     from tinytown.config import ForgeSettings
     from tinytown.config.live import LiveSettings
     from tinytown.forges.base import Forge
     from tinytown.repository.worktree import Worktrees
-    from tinytown.runtime.cleanup import Cleaner
     from tinytown.runtime.clis import Adapter
-    from tinytown.runtime.host import Host
-    from tinytown.runtime.host_failures import Failures
-    from tinytown.runtime.runner import RunnerTools
-    from tinytown.runtime.signing_in import SignedOut
-    from tinytown.runtime.stores import Stores
-    from tinytown.runtime.workshop import Workshop
     from tinytown.services.agents import Agents
     from tinytown.services.backlog import Backlog
     from tinytown.services.deletion import Deletion
@@ -71,7 +62,6 @@ if TYPE_CHECKING:
     from tinytown.services.recovery import Recovery
     from tinytown.store.backlog import BacklogStore
     from tinytown.store.dispatchers import Due
-    from tinytown.store.hosts import HostLease
 
 
 def utc_now() -> datetime:
@@ -293,7 +283,7 @@ class Town:
 
         return Deletion(
             self.mission_store,
-            self._worktrees(),
+            self.worktrees(),
             self.clock,
             caller=self.caller,
             may_direct=self.settings.agent.may_direct,
@@ -418,30 +408,17 @@ class Town:
 
         After hosts that died of an error it pauses, longer each time, and tells a person once when that goes on.
         """
-        from tinytown.runtime.host_failures import HostFailures  # as above
+        from tinytown.runtime.host_failures import HostFailures, told_of_hosts  # as above
         from tinytown.runtime.launcher import is_host_running
 
         if is_host_running(self.state) or not self.needs_host():
             return
         failures = HostFailures(self.state)
         if (found := failures.to_be_told()) is not None:
-            self._tell_of_hosts(found)
+            self.inbox.send(told_of_hosts(found, self.root, self.clock()))
         last = failures.read()
         if last is None or self.clock() >= last.start_at:
             self.start_host()
-
-    def _tell_of_hosts(self, found: Failures) -> None:
-        from tinytown.domain.message import Message, MessageKind
-
-        text = (
-            f"the host in {self.root} died {found.count} times in a row, the last time of: {found.reason}; agents and"
-            " checks there wait. See .tt/logs/host.log and mend what it says; it is tried again every few minutes, or"
-            " at once with tt spawn"
-        )
-        message = Message(
-            id=new_id(), to=CONDUCTOR, sender="dispatcher", kind=MessageKind.QUERY, text=text, sent_at=self.clock()
-        )
-        self.inbox.send(message)
 
     def needs_host(self) -> bool:
         """Whether this machine has agents to be run or checks to be done."""
@@ -484,94 +461,8 @@ class Town:
             )
         )
 
-    def host(self) -> Host:
-        """This machine's host, for the process that holds its lock."""
-        from tinytown.runtime.host import Host, HostTools, host_record
-        from tinytown.runtime.ladder import Ladder
-
-        live = self.live_settings
-        town = [self]
-
-        def newest() -> Town:
-            """The town with the settings as they are now; the store is spoken to with those of the start."""
-            settings = live.now()
-            if settings is not town[0].settings:
-                town[0] = Town(settings, self.environ, self.clock)
-            return town[0]
-
-        local = self.local_parts(lambda: newest().settings.forge)
-        runner = self._runner_tools(lambda: None if newest() is self else newest().runner_tools)
-        return Host(
-            HostTools(
-                machine=machine_id(self.root),
-                record=host_record(os.getpid(), self.root),
-                open_stores=self._host_stores,
-                runner=runner,
-                records=runner.records,
-                do_check=_no_checks if self.is_on_github else local.do_check(self.connect, self.redact),
-                leftovers=Ladder(int_secs=1.0, term_secs=2.0),
-                cleaner=lambda: newest().cleaner,
-                clock=self.clock,
-            )
-        )
-
-    @cached_property
-    def runner_tools(self) -> RunnerTools:
-        """What the runs of a host need, by these settings."""
-        return self._runner_tools(lambda: None)
-
-    def _runner_tools(self, newest: Callable[[], RunnerTools | None]) -> RunnerTools:
-        from tinytown.runtime.process import Limits
-        from tinytown.runtime.run_records import RunRecords
-        from tinytown.runtime.runner import RunnerTools
-        from tinytown.runtime.sessions import Sessions
-        from tinytown.runtime.survivors import Survivors
-
-        agent = self.settings.agent
-        return RunnerTools(
-            root=self.root,
-            environ=self.environ,
-            signed_out=None if agent.forge_token else self._signed_out(),
-            adapter=self.adapter,
-            workshop=self._workshop(self._worktrees()),
-            records=RunRecords(self.state / "runs"),
-            sessions=Sessions(self.state / "sessions"),
-            survivors=Survivors(self.state / "survivors"),
-            logs=self.agent_logs,
-            limits=Limits(run_timeout_secs=agent.run_timeout_secs, stall_timeout_secs=agent.stall_timeout_secs),
-            report_grace_secs=agent.report_grace_secs,
-            max_nudges=agent.max_nudges,
-            takes_backlog=lambda: self.live_settings.now().agent.takes_backlog,
-            clock=self.clock,
-            newest=newest,
-        )
-
-    def _signed_out(self) -> SignedOut:
-        from tinytown.runtime.signing_in import SignedOut
-
-        return SignedOut(gh_folder=self.state / "gh", hosts=self.github.git_hosts if self.is_on_github else ())
-
-    @cached_property
-    def cleaner(self) -> Cleaner:
-        """What clears away after runs, by these settings."""
-        from tinytown.runtime.cleanup import Cleaner
-
-        return Cleaner(self._worktrees(), self.state / "runs", self.state / "logs" / "agents")
-
-    def _host_stores(self) -> Stores:
-        from tinytown.runtime.stores import Stores
-
-        connection = self.connect()
-        return Stores(
-            hosts=HostStore(connection, self.keys),
-            agents=AgentStore(connection, self.keys),
-            tasks=TaskStore(connection, self.keys),
-            missions=MissionStore(connection, self.keys),
-            inbox=Inbox(connection, self.keys),
-            events=self.events(),
-        )
-
-    def _worktrees(self) -> Worktrees:
+    def worktrees(self) -> Worktrees:
+        """Where agents work, by these settings."""
         from tinytown.repository.hooks import Hooks
         from tinytown.repository.worktree import Worktrees
         from tinytown.runtime.occupants import Occupants
@@ -589,20 +480,6 @@ class Town:
         )
         upstream = self.github.upstream if self.is_on_github else None
         return Worktrees(self.root, self.root / settings.root, hooks=hooks, guard=occupants.refuse, upstream=upstream)
-
-    def _workshop(self, worktrees: Worktrees) -> Workshop:
-        from tinytown.repository.branch import default_branch
-        from tinytown.repository.git import Git
-        from tinytown.runtime.workshop import Workshop
-
-        git = Git(self.root)
-        base = self.settings.forge.default_branch or default_branch(git, is_remote_first=self.is_on_github)
-        return Workshop(worktrees, git, base, self.github.upstream.publish if self.is_on_github else None)
-
-
-def _no_checks(_lease: HostLease, _stop: threading.Event) -> bool:
-    """GitHub has checks run elsewhere."""
-    return False
 
 
 def open_town(

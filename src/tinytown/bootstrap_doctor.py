@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tinytown.bootstrap import Town, utc_now
+from tinytown.bootstrap_host import cleaner_of
 from tinytown.config import find_any_root, load_settings
 from tinytown.domain.errors import ConfigError, ForgeError, TinytownError
 from tinytown.domain.finding import Finding, fine
@@ -39,7 +40,9 @@ def open_doctor(start: Path, environ: Mapping[str, str], town: Path | None, *, i
 
 def _tools(town: Town) -> Tools:
     forge = _github if town.is_on_github else _local
-    return Tools(settings=town.settings, adapter=town.adapter, cleaner=lambda: town.cleaner, forge=lambda: forge(town))
+    return Tools(
+        settings=town.settings, adapter=town.adapter, cleaner=lambda: cleaner_of(town), forge=lambda: forge(town)
+    )
 
 
 def _local(town: Town) -> Iterator[Finding]:

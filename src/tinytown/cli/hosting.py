@@ -34,7 +34,9 @@ def _first(error: BaseException) -> BaseException:
 
 
 async def _serve(town: Town) -> None:
-    host = town.host()
+    from tinytown.bootstrap_host import host_of  # with all that a host is made of
+
+    host = host_of(town)
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, host.stop)

@@ -13,6 +13,8 @@ from pathlib import Path
 import msgspec
 
 from tinytown.domain.backoff import retry_at
+from tinytown.domain.ids import CONDUCTOR, new_id
+from tinytown.domain.message import Message, MessageKind
 
 FILE = "host.failures"
 SOUND_SECS = 60.0
@@ -73,3 +75,19 @@ class HostFailures:
         with contextlib.suppress(OSError):  # the disk may be what it died of
             part.write_bytes(msgspec.json.encode(failures))
             part.replace(self._file)
+
+
+def told_of_hosts(found: Failures, root: Path, at: datetime) -> Message:
+    """What a person is told of hosts that keep dying.
+
+    Args:
+        found: how they died.
+        root: the town's folder.
+        at: now.
+    """
+    text = (
+        f"the host in {root} died {found.count} times in a row, the last time of: {found.reason}; agents and checks there"
+        " wait. See .tt/logs/host.log and mend what it says; it is tried again every few minutes, or at once with"
+        " tt spawn"
+    )
+    return Message(id=new_id(), to=CONDUCTOR, sender="dispatcher", kind=MessageKind.QUERY, text=text, sent_at=at)

@@ -14,6 +14,7 @@ from tests.integration.store.stores import make_spec
 from tests.waiting import wait_until
 
 from tinytown.bootstrap import Town
+from tinytown.bootstrap_host import host_of
 from tinytown.config import load_settings
 from tinytown.domain.agent import Agent, AgentState
 from tinytown.domain.event import Event
@@ -73,7 +74,7 @@ class HostedTown:
 
     def start(self, **changes: Any) -> None:
         """Have a host from now on; keyword arguments change its tools."""
-        tools = self.town.host()._tools
+        tools = host_of(self.town)._tools
         self.host = host = Host(msgspec.structs.replace(tools, **changes))
         self._loop = loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=lambda: loop.run_until_complete(host.serve()))

@@ -18,6 +18,7 @@ from tests.integration.runtime.hosted_town import HostedTown
 from tests.repositories import make_repository
 from tests.waiting import wait_until
 
+from tinytown.bootstrap_host import host_of
 from tinytown.domain.agent import AgentState
 from tinytown.domain.errors import WorktreeOccupiedError
 from tinytown.domain.ids import new_id
@@ -79,7 +80,7 @@ def daemons() -> Iterator[Daemons]:
 
 def begin(hosted: HostedTown, **changes: Any) -> None:
     """Have a host that looks often whether a worktree is free again."""
-    runner = hosted.town.host()._tools.runner
+    runner = host_of(hosted.town)._tools.runner
     hosted.start(runner=msgspec.structs.replace(runner, occupied_retry_secs=0.2), **changes)
 
 
@@ -92,7 +93,7 @@ def test_a_worktree_with_a_living_process_in_it_is_held_and_the_try_does_not_cou
 ) -> None:
     agent, task = hosted.spawn("backend"), new_id()
     name = f"task-{task[:8]}"
-    worktree = hosted.town._worktrees().prepare(name, branch=f"tt/{name}", base="main", owner=task).path
+    worktree = hosted.town.worktrees().prepare(name, branch=f"tt/{name}", base="main", owner=task).path
     pid = daemons.start(worktree)
 
     begin(hosted)
