@@ -7,11 +7,11 @@ from datetime import datetime
 from typing import TypeAlias
 
 from tinytown.domain.agent import Agent
-from tinytown.domain.errors import InvalidInputError, NotAllowedError, NotFoundError
+from tinytown.domain.errors import InvalidInputError, NotAllowedError
 from tinytown.domain.ids import new_id
 from tinytown.domain.task import Task, TaskKind, TaskSpec
 from tinytown.services.caller import Caller
-from tinytown.services.tasks import title_of
+from tinytown.services.tasks import named_task, title_of
 from tinytown.store.agents import AgentStore
 from tinytown.store.backlog import BacklogStore
 from tinytown.store.inbox import Inbox
@@ -153,10 +153,7 @@ class Backlog:
 
     def _id(self, task_id: str) -> str:
         """The whole id of a task that is still stored. NotFoundError, AmbiguousError."""
-        try:
-            return self._tasks.get(task_id).id
-        except NotFoundError:
-            return self._tasks.find_id(task_id)
+        return named_task(self._tasks, task_id).id
 
 
 def _checked(tags: Iterable[str]) -> tuple[str, ...]:

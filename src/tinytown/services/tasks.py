@@ -109,16 +109,7 @@ class Tasks:
         wanted = task_id or self._caller.task_id
         if wanted is None:
             raise InvalidInputError("say which task: give its id (see: tt task list)")
-        try:
-            return self._tasks.get(wanted)
-        except NotFoundError:
-            return self._tasks.get(self._find_id(wanted))
-
-    def _find_id(self, prefix: str) -> str:
-        try:
-            return self._tasks.find_id(prefix)
-        except NotFoundError as error:
-            raise NotFoundError(f"{error.message}; see: tt task list --all") from error
+        return named_task(self._tasks, wanted)
 
     def recent(
         self, *, agent: str | None = None, state: TaskState | None = None, limit: int
@@ -210,6 +201,22 @@ class Tasks:
 def ended_place(task: Task) -> tuple[int, str]:
     """Where a task that has ended is in the history: its end (ms), then its id."""
     return to_ms(task.finished_at or task.updated_at), task.id
+
+
+def named_task(tasks: TaskStore, name: str) -> Task:
+    """A task that is still stored, by its id or a prefix of it.
+
+    Raises:
+        NotFoundError, AmbiguousError.
+    """
+    try:
+        return tasks.get(name)
+    except NotFoundError:
+        pass
+    try:
+        return tasks.get(tasks.find_id(name))
+    except NotFoundError as error:
+        raise NotFoundError(f"{error.message}; see: tt task list --all") from error
 
 
 def _needed(reason: str) -> str:
