@@ -62,11 +62,6 @@ class EventFilter(msgspec.Struct, frozen=True, kw_only=True):
     agent_id: str | None = None
     type_prefix: str = ""
 
-    @property
-    def wants_all(self) -> bool:
-        """Whether every event fits."""
-        return self.mission_id is None and self.agent_id is None and not self.type_prefix
-
     def fits(self, event: Event) -> bool:
         """Whether an event is wanted."""
         return (

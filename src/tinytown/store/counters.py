@@ -11,7 +11,6 @@ RUN_BUCKETS = (1, 5, 15, 30, 60, 120, 300, 600, 1200, 1800, 3600, 7200)
 STEP_BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)
 """Upper bounds of the histogram of dispatchers' steps, seconds."""
 
-_INF = "inf"
 _SUM = "sum"
 
 

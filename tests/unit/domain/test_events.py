@@ -58,4 +58,3 @@ def test_what_is_no_id_is_refused(text: str) -> None:
 )
 def test_events_are_chosen_by_mission_agent_and_type(wanted: EventFilter, *, fits: bool) -> None:
     assert wanted.fits(EVENT) is fits
-    assert wanted.wants_all is (wanted == EVERYTHING)
